@@ -1,0 +1,23 @@
+import type { Mailer } from '../src/alerts/mail.js';
+import type { DuckDBLimits } from '../src/duckdb/duckdb.js';
+import type { ObjectStore } from '../src/object-store/object-store.js';
+import type { ItemSource } from '../src/sources/item-source.js';
+import type { RestSource } from '../src/sources/rest-source.js';
+import type { SqlSource } from '../src/sources/sql-source.js';
+import type { Warehouse } from '../src/warehouse/warehouse.js';
+
+/**
+ * What activities are given. A port is asked for by the step that needs it and throws `CONNECTION_MISSING` or
+ * `CONNECTION_MALFORMED` there, so that a worker starts, and other pipelines run, without it.
+ */
+export interface Dependencies {
+  lake(): ObjectStore;
+  warehouse(): Warehouse;
+  sales(): SqlSource;
+  customers(): RestSource;
+  catalog(): ItemSource;
+  clicks(): ObjectStore;
+  mailer(): Mailer;
+  /** What DuckDB may use of this machine, and where scratch files go. */
+  limits: DuckDBLimits;
+}

@@ -1,0 +1,90 @@
+import { Context } from '@temporalio/activity';
+import type { DataInterval } from '../src/durable/data-interval.js';
+import { loadSql } from '../src/sql-files.js';
+import type { Dialect } from '../src/warehouse/dialect.js';
+import type { PublishTable, SqlValue, TableSpec, Warehouse } from '../src/warehouse/warehouse.js';
+import type { OrderSources } from './clean-and-join.js';
+import type { Dependencies } from './dependencies.js';
+import { formatMoney } from './money.js';
+import { ORDERS, REVENUE_BY_CATEGORY, REVENUE_BY_COUNTRY } from './order-tables.js';
+import type { StagedOrders } from './stage-orders.js';
+
+export interface RevenueLine {
+  name: string;
+  lines: number;
+  /** Decimal as text. */
+  revenue: string;
+}
+
+export interface OrdersSummary {
+  /** Order lines in the published table for this interval. */
+  published: number;
+  /** How many of them are returns. */
+  returns: number;
+  /** sum(quantity × unit_price) over the published lines, exact: decimal as text. */
+  revenue: string;
+  /** Largest first. */
+  revenueByCategory: RevenueLine[];
+  revenueByCountry: RevenueLine[];
+  /** Where the tables are; never with credentials. */
+  warehouse: string;
+}
+
+/** Publish: in one transaction the day's lines and its revenue tables replace what an earlier run left, and the ledger says so. */
+export function createPublishOrders(deps: Dependencies) {
+  return async function publishOrders(staged: StagedOrders, sources: OrderSources, interval: DataInterval): Promise<OrdersSummary> {
+    const { cancellationSignal: signal, log } = Context.current();
+    const warehouse = deps.warehouse();
+    const orders = warehouse.dialect.identifier(staged.table);
+    const derived = async (target: TableSpec): Promise<PublishTable> => ({
+      target,
+      from: { query: await loadSql(`ecommerce-daily/${target.name}`, { orders }) },
+      mode: 'replace-interval',
+    });
+    const { rows } = await warehouse.publish(
+      {
+        pipeline: interval.pipeline,
+        interval,
+        generation: interval.generation,
+        run: interval.run,
+        tables: [
+          { target: ORDERS, from: { staging: staged.table }, mode: 'replace-interval' },
+          await derived(REVENUE_BY_CATEGORY),
+          await derived(REVENUE_BY_COUNTRY),
+        ],
+        sources: Object.fromEntries(Object.values(sources).map((ref) => [ref.uri, ref.rows])),
+      },
+      { signal },
+    );
+    log.info(`published ${rows[ORDERS.name]} lines of ${interval.label} to ${warehouse.description}`);
+    return summarise(warehouse, interval, signal);
+  };
+}
+
+/** Read back from the published tables, so that what a run reports is what its readers see. */
+async function summarise(warehouse: Warehouse, interval: DataInterval, signal: AbortSignal): Promise<OrdersSummary> {
+  const { dialect } = warehouse;
+  const ofInterval = `WHERE ${dialect.identifier('interval_start')} = ${dialect.literal(interval.start, 'timestamp')}`;
+  const totals = await warehouse.query(
+    `SELECT count(*), coalesce(sum(CASE WHEN is_return THEN 1 ELSE 0 END), 0), coalesce(sum(line_total), 0) FROM ${dialect.identifier(ORDERS.name)} ${ofInterval}`,
+    { signal },
+  );
+  const [published, returns, revenue] = totals.rows[0]!;
+  return {
+    published: Number(published),
+    returns: Number(returns),
+    revenue: formatMoney(String(revenue)),
+    revenueByCategory: await revenueLines(warehouse, REVENUE_BY_CATEGORY, 'category', ofInterval, signal),
+    revenueByCountry: await revenueLines(warehouse, REVENUE_BY_COUNTRY, 'country', ofInterval, signal),
+    warehouse: warehouse.description,
+  };
+}
+
+async function revenueLines(warehouse: Warehouse, table: TableSpec, dimension: string, where: string, signal: AbortSignal): Promise<RevenueLine[]> {
+  const identifier: Dialect['identifier'] = (name) => warehouse.dialect.identifier(name);
+  const { rows } = await warehouse.query(
+    `SELECT ${identifier(dimension)}, lines, revenue FROM ${identifier(table.name)} ${where} ORDER BY revenue DESC, ${identifier(dimension)}`,
+    { signal },
+  );
+  return rows.map(([name, lines, revenue]: readonly SqlValue[]) => ({ name: String(name), lines: Number(lines), revenue: formatMoney(String(revenue)) }));
+}

@@ -1,0 +1,57 @@
+/**
+ * Every pipeline of this project: the one list behind the CLI, the schedules, the alerts and the docs. Data only, sandbox-safe.
+ */
+export interface Pipeline {
+  /** What the CLI, paths and tables call it. */
+  name: string;
+  /** The exported workflow function. */
+  workflow: string;
+  description: string;
+  owner: string;
+  taskQueue: string;
+  /** Names of the connections (`MILLRACE_CONN_<NAME>`) that its steps need. */
+  connections: readonly string[];
+  /** Parameters beside the interval's (date, start, end, timezone), for `millrace show` and to refuse misspelt ones. */
+  parameters: readonly Parameter[];
+  schedule?: PipelineSchedule;
+  /** Where a failed run is told. */
+  alerts: { onFailure: readonly 'mail'[] };
+  /** Tables that it publishes. */
+  publishes: readonly string[];
+}
+
+export interface Parameter {
+  name: string;
+  /** As `--param name=JSON` takes it. */
+  example: string;
+  description: string;
+}
+
+export interface PipelineSchedule {
+  cron: string;
+  /** IANA zone in which the cron expression is read and in which a day begins and ends. */
+  timezone: string;
+}
+
+export const CATALOG: readonly Pipeline[] = [
+  {
+    name: 'ecommerce-daily',
+    workflow: 'ecommerceDaily',
+    description: 'Daily shop: sales, customers, products and clicks become one checked order table with revenue by category and country',
+    owner: 'data-team',
+    taskQueue: 'millrace',
+    connections: ['SALES', 'CUSTOMERS', 'CATALOG', 'CLICKS', 'LAKE', 'WAREHOUSE', 'MAIL'],
+    parameters: [{ name: 'allowEmpty', example: '["clicks"]', description: 'sources (sales, customers, products, clicks) that may have no rows' }],
+    schedule: { cron: '0 1 * * *', timezone: 'UTC' },
+    alerts: { onFailure: ['mail'] },
+    publishes: ['orders', 'daily_revenue_by_category', 'daily_revenue_by_country'],
+  },
+];
+
+export function findPipeline(name: string): Pipeline | undefined {
+  return CATALOG.find((pipeline) => pipeline.name === name);
+}
+
+export function pipelineOfWorkflow(workflow: string): Pipeline | undefined {
+  return CATALOG.find((pipeline) => pipeline.workflow === workflow);
+}

@@ -1,0 +1,81 @@
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createHash, randomUUID } from 'node:crypto';
+import { BIGINT, DuckDBDataChunk, VARCHAR, type DuckDBConnection } from '@duckdb/node-api';
+import { interruptible, sqlIdentifier, sqlString, withDatabaseFile, type DuckDBLimits } from '../duckdb/duckdb.js';
+
+/** The position column of every extracted dataset: 1, 2, 3 … in the source's order. */
+export const POSITION = 'position';
+
+const CHUNK_ROWS = 2048;
+
+export interface WrittenFile {
+  rows: number;
+  bytes: number;
+  schema: string;
+}
+
+/**
+ * Writes rows of text to one Parquet file, with `position` (BIGINT, from 1) before the given columns (VARCHAR).
+ * Memory stays flat: rows go through a DuckDB file in `limits.scratchDir`, which is removed afterwards.
+ */
+export async function writeTextParquet(
+  file: string,
+  columns: readonly string[],
+  batches: AsyncIterable<readonly (readonly (string | null)[])[]>,
+  limits: DuckDBLimits,
+  options: { signal: AbortSignal; onRows?: (rows: number) => void },
+): Promise<WrittenFile> {
+  await mkdir(dirname(file), { recursive: true });
+  const scratch = join(limits.scratchDir, `rows-${randomUUID()}.duckdb`);
+  try {
+    return await withDatabaseFile(scratch, limits, async (connection) => {
+      const definitions = columns.map((column) => `${sqlIdentifier(column)} VARCHAR`).join(', ');
+      await connection.run(`CREATE TABLE rows (${POSITION} BIGINT, ${definitions})`);
+      const rows = await appendAll(connection, columns.length, batches, options);
+      await interruptible(connection, options.signal, () =>
+        connection.run(`COPY rows TO ${sqlString(file)} (FORMAT parquet, COMPRESSION zstd)`),
+      );
+      const { size } = await stat(file);
+      return { rows, bytes: size, schema: schemaFingerprint([[POSITION, 'BIGINT'], ...columns.map((column): [string, string] => [column, 'VARCHAR'])]) };
+    });
+  } finally {
+    await rm(scratch, { force: true });
+    await rm(`${scratch}.wal`, { force: true });
+  }
+}
+
+async function appendAll(
+  connection: DuckDBConnection,
+  width: number,
+  batches: AsyncIterable<readonly (readonly (string | null)[])[]>,
+  options: { signal: AbortSignal; onRows?: (rows: number) => void },
+): Promise<number> {
+  const appender = await connection.createAppender('rows');
+  const chunk = DuckDBDataChunk.create([BIGINT, ...Array.from({ length: width }, () => VARCHAR)]);
+  let pending: (string | bigint | null)[][] = [];
+  let rows = 0;
+  const flush = (): void => {
+    chunk.reset();
+    chunk.setRows(pending);
+    appender.appendDataChunk(chunk);
+    pending = [];
+    options.onRows?.(rows);
+  };
+  for await (const batch of batches) {
+    options.signal.throwIfAborted();
+    for (const row of batch) {
+      rows += 1;
+      pending.push([BigInt(rows), ...row]);
+      if (pending.length === CHUNK_ROWS) flush();
+    }
+  }
+  if (pending.length > 0) flush();
+  appender.closeSync();
+  return rows;
+}
+
+/** 16 hex digits over column names and types, in order. */
+export function schemaFingerprint(columns: readonly (readonly [name: string, type: string])[]): string {
+  return createHash('sha256').update(JSON.stringify(columns)).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { createLocalDirectoryStore } from '../object-store/local-directory.js';
+import type { LoadedDay } from './admin-routes.js';
+import { startCustomerApi, type ApiMode, type CustomerApiOptions } from './customer-api.js';
+import { createDayLoader } from './day-loader.js';
+import type { DemoDays } from './demo-day.js';
+import { startMailSink, type ReceivedMail } from './mail-sink.js';
+import { startDynalite } from './product-catalog.js';
+import { createDuckDBSalesDatabase } from './sales-database.js';
+
+export interface DemoSourcesOptions {
+  /** Folder of the demonstration: `sales.duckdb`, `clickstream/`, `mails/`. */
+  home: string;
+  days: DemoDays;
+  /** Days that are there before this returns; others come by `loadDay` or `POST /admin/days/YYYY-MM-DD`. */
+  preload: readonly string[];
+  log(line: string): void;
+  onMail?: (mail: ReceivedMail) => void;
+  /** For tests: rates, faults and the clock of the customer API. */
+  api?: Pick<CustomerApiOptions, 'rate' | 'unavailableEvery' | 'slowMs' | 'now'>;
+}
+
+export type DemoConnection = 'SALES' | 'CUSTOMERS' | 'CATALOG' | 'CLICKS' | 'MAIL';
+
+export interface DemoSources {
+  /** URIs with their secrets, for `MILLRACE_CONN_…`; not to be printed. */
+  connections: Readonly<Record<DemoConnection, string>>;
+  /** Brings a day into all sources; one that is loaded is left as it is. */
+  loadDay(date: string): Promise<LoadedDay>;
+  setApiMode(mode: ApiMode): void;
+  stop(): Promise<void>;
+}
+
+const CATALOG_TABLE = 'products';
+const REGION = 'local-1';
+
+/**
+ * Starts the demonstration's source systems on free ports of the loopback interface: customer API, DynamoDB (in memory,
+ * refilled at every start), mail sink; and fills them, the sales database and the clicks with the days asked for.
+ * What was started is stopped again when a later part fails.
+ */
+export async function startDemoSources(options: DemoSourcesOptions): Promise<DemoSources> {
+  const salesFile = join(options.home, 'sales.duckdb');
+  const clicksDirectory = join(options.home, 'clickstream');
+  await mkdir(clicksDirectory, { recursive: true });
+  const token = randomBytes(16).toString('hex');
+  const catalogKey = { accessKeyId: 'demo', secretAccessKey: randomBytes(16).toString('hex') };
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step();
+  };
+
+  try {
+    const dynamo = await startDynalite();
+    undo.push(() => dynamo.stop());
+    const client = new DynamoDBClient({ endpoint: dynamo.endpoint, region: REGION, credentials: catalogKey });
+    undo.push(async () => client.destroy());
+    const clicks = createLocalDirectoryStore({ root: clicksDirectory });
+    undo.push(() => clicks.close());
+    const mail = await startMailSink({ directory: join(options.home, 'mails'), ...(options.onMail && { onMail: options.onMail }) });
+    undo.push(() => mail.stop());
+
+    const api = await startCustomerApi({ ...options.api, token, loadDay: (date) => loader.loadDay(date) });
+    undo.push(() => api.stop());
+    const loader = createDayLoader({
+      days: options.days,
+      sales: createDuckDBSalesDatabase(salesFile, { memoryLimit: '256MB', threads: 1, scratchDir: join(options.home, 'scratch') }),
+      catalog: { client, table: CATALOG_TABLE },
+      clicks,
+      setCustomers: (customers) => api.setCustomers(customers),
+      log: (line) => options.log(line),
+    });
+    for (const date of options.preload) await loader.loadDay(date);
+
+    return {
+      connections: {
+        SALES: `duckdb://${pathToFileURL(salesFile).pathname}?timezone=UTC`,
+        CUSTOMERS: `http://:${token}@${api.host}:${api.port}/v1`,
+        CATALOG: `dynamodb://${catalogKey.accessKeyId}:${catalogKey.secretAccessKey}@${dynamo.host}:${dynamo.port}/${CATALOG_TABLE}?region=${REGION}&tls=false`,
+        CLICKS: pathToFileURL(clicksDirectory).href,
+        MAIL: `smtp://${mail.host}:${mail.port}?from=millrace@localhost&to=team@localhost`,
+      },
+      loadDay: (date) => loader.loadDay(date),
+      setApiMode: (mode) => api.setMode(mode),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

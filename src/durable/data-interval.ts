@@ -1,0 +1,94 @@
+import { workflowInfo } from '@temporalio/workflow';
+import { DateTime } from 'luxon';
+import { badParams } from './failures.js';
+
+/** What one run is about. Every step gets it; ISO 8601 UTC, half-open: start <= t < end. */
+export interface DataInterval {
+  pipeline: string;
+  /** The interval's name in paths, tables and mails: `2010-12-01`, or the whole start time where it is not a day of the zone. */
+  label: string;
+  start: string;
+  end: string;
+  /** Temporal's run id: part of every path that this run writes. */
+  run: string;
+  /** Milliseconds since the epoch at which Temporal started the run: a later run of the same interval has a higher one. */
+  generation: number;
+}
+
+/** The parameters that choose an interval: a date, or both ends, or neither (then the schedule's nominal time decides). */
+export interface IntervalParams {
+  /** `2010-12-01`: the calendar day in `timezone`. */
+  date?: string;
+  /** ISO 8601 with an offset; needs `end`. */
+  start?: string;
+  end?: string;
+  /** IANA zone in which a day begins and ends; default `UTC`. */
+  timezone?: string;
+}
+
+/**
+ * The data interval of this run: of the date or the ends that were asked for, else of the whole day before the schedule's
+ * nominal time (Airflow's rule: a run covers the period that has just ended), else of the day before the run was started.
+ * Days are calendar days of the zone: across daylight saving they have 23 or 25 hours and still touch each other.
+ */
+export function dataInterval(params: IntervalParams): DataInterval {
+  const info = workflowInfo();
+  return {
+    pipeline: pipelineName(info.workflowType),
+    ...intervalBounds(params, scheduledTime() ?? info.startTime),
+    run: info.runId,
+    generation: info.startTime.getTime(),
+  };
+}
+
+/** `ecommerceDaily` → `ecommerce-daily`. */
+export function pipelineName(workflowType: string): string {
+  return workflowType.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase();
+}
+
+/** The pure part of `dataInterval`; `nominal` is the time a run without explicit bounds is due. */
+export function intervalBounds(params: IntervalParams, nominal: Date): { label: string; start: string; end: string } {
+  const zone = params.timezone ?? 'UTC';
+  if (!DateTime.local({ zone }).isValid) throw badParams(`timezone "${zone}" is not an IANA time zone such as Europe/Berlin`);
+  if (params.date !== undefined) {
+    if (params.start !== undefined || params.end !== undefined) throw badParams('give either date or start and end, not both');
+    return dayBounds(calendarDay(params.date, zone));
+  }
+  if (params.start !== undefined || params.end !== undefined) {
+    const start = instant('start', params.start);
+    const end = instant('end', params.end);
+    if (end <= start) throw badParams(`end ${params.end} is not after start ${params.start}`);
+    const day = start.setZone(zone).startOf('day');
+    const wholeDay = day.equals(start.setZone(zone)) && day.plus({ days: 1 }).toMillis() === end.toMillis();
+    return { label: wholeDay ? day.toISODate()! : utc(start), start: utc(start), end: utc(end) };
+  }
+  return dayBounds(DateTime.fromJSDate(nominal, { zone }).startOf('day').minus({ days: 1 }));
+}
+
+function dayBounds(day: DateTime): { label: string; start: string; end: string } {
+  // startOf again: midnight does not exist on some days of some zones, the day's first moment does.
+  return { label: day.toISODate()!, start: utc(day.startOf('day')), end: utc(day.plus({ days: 1 }).startOf('day')) };
+}
+
+function calendarDay(date: string, zone: string): DateTime {
+  const day = DateTime.fromFormat(date, 'yyyy-MM-dd', { zone });
+  if (!day.isValid) throw badParams(`date "${date}" is not a calendar day such as 2010-12-01`);
+  return day;
+}
+
+function instant(name: string, text: string | undefined): DateTime {
+  if (text === undefined) throw badParams(`${name} is missing: start and end go together`);
+  const time = DateTime.fromISO(text, { setZone: true });
+  if (!time.isValid || !/(Z|[+-]\d\d:?\d\d)$/.test(text)) throw badParams(`${name} "${text}" is not a time with an offset such as 2010-12-01T00:00:00Z`);
+  return time;
+}
+
+function utc(time: DateTime): string {
+  return time.toUTC().toISO()!;
+}
+
+/** When this run was due, for runs that a schedule started. */
+function scheduledTime(): Date | undefined {
+  const value = workflowInfo().searchAttributes['TemporalScheduledStartTime']?.[0];
+  return value instanceof Date ? value : undefined;
+}

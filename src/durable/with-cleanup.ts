@@ -1,0 +1,22 @@
+import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
+
+export type Outcome = 'completed' | 'failed' | 'cancelled';
+
+/**
+ * Runs `cleanup` after `body`, whatever became of it (Airflow's `all_done`), also when the run is cancelled. The error of
+ * `body` is kept: an error of `cleanup` is only logged then. After a `body` that completed, an error of `cleanup` fails the
+ * run: what is left behind should be seen by somebody.
+ */
+export async function withCleanup<T>(cleanup: (outcome: Outcome) => Promise<unknown>, body: () => Promise<T>): Promise<T> {
+  let result: T;
+  try {
+    result = await body();
+  } catch (error) {
+    await CancellationScope.nonCancellable(() => cleanup(isCancellation(error) ? 'cancelled' : 'failed')).catch((cleanupError: unknown) => {
+      log.warn('cleanup failed after the run had failed', { error: String(cleanupError) });
+    });
+    throw error;
+  }
+  await CancellationScope.nonCancellable(() => cleanup('completed'));
+  return result;
+}

@@ -1,0 +1,71 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+interface Import {
+  file: string;
+  /** Path from the project's root without extension, or a package's name. */
+  target: string;
+  typeOnly: boolean;
+}
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name));
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, 'utf8');
+  return [...text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^'";]*?\sfrom\s+)?'([^']+)'/gm)].map(([, type, specifier]) => ({
+    file,
+    target: specifier!.startsWith('.') ? normalize(join(dirname(file), specifier!)).replace(/\.js$/, '') : specifier!,
+    typeOnly: type !== undefined,
+  }));
+}
+
+function violations(folders: string[], allowed: (found: Import) => boolean): string[] {
+  return folders
+    .flatMap(sourceFiles)
+    .flatMap(importsOf)
+    .filter((found) => !allowed(found))
+    .map(({ file, target }) => `${file} imports ${target}`);
+}
+
+const under = (target: string, ...prefixes: string[]): boolean => prefixes.some((prefix) => target === prefix || target.startsWith(prefix));
+
+describe('the import rules of the house', () => {
+  it('lets workflows and durable blocks import only each other, datasets, errors and types of activities', () => {
+    const found = violations(['workflows', 'src/durable'], ({ target, typeOnly }) =>
+      under(target, 'workflows/', 'src/durable/', 'src/datasets/dataset-ref', 'src/errors', '@temporalio/workflow', 'luxon') ||
+      (typeOnly && under(target, 'activities/')) ||
+      // The plugin's own workflow has to stand in the bundle's index.
+      target === 'src/steps/deliver-alert',
+    );
+    expect(found).toEqual([]);
+  });
+
+  it('keeps Temporal out of every adapter', () => {
+    const adapters = ['src/object-store', 'src/warehouse', 'src/sources', 'src/quality', 'src/alerts', 'src/duckdb', 'src/connections'];
+    expect(violations(adapters, ({ target }) => !target.startsWith('@temporalio/'))).toEqual([]);
+  });
+
+  it('keeps adapters apart from each other and from everything above them', () => {
+    for (const adapter of ['object-store', 'warehouse', 'sources', 'alerts']) {
+      const found = violations([`src/${adapter}`], ({ target }) => !under(target, 'src/', 'activities/', 'workers/', 'workflows/') || under(target, `src/${adapter}/`, 'src/errors', 'src/duckdb/', 'src/datasets/', 'src/durable/', 'src/json/'));
+      expect(found).toEqual([]);
+    }
+  });
+
+  it('lets activities know ports only, so that configuration and adapters stay with workers, the CLI and scripts', () => {
+    const found = violations(['activities'], ({ target }) => !under(target, 'src/connections/', 'workers/', 'src/cli/', 'src/object-store/s3', 'src/object-store/local', 'src/warehouse/duckdb', 'src/warehouse/postgres', 'src/sources/mysql', 'src/sources/rest.', 'src/sources/dynamodb'));
+    expect(found).toEqual([]);
+  });
+
+  it('reads the environment only in workers, the CLI, scripts and the places made for it', () => {
+    const readers = ['workflows', 'activities', 'src/steps', 'src/durable', 'src/datasets', 'src/object-store', 'src/warehouse', 'src/sources', 'src/quality', 'src/alerts']
+      .flatMap(sourceFiles)
+      .filter((file) => readFileSync(file, 'utf8').includes('process.env'));
+    expect(readers).toEqual([]);
+  });
+});

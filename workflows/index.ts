@@ -1,0 +1,3 @@
+/** What the workflow bundle holds. */
+export { ecommerceDaily } from './ecommerce-daily.js';
+export { deliverAlert } from '../src/steps/deliver-alert.js';
