@@ -44,6 +44,12 @@ export interface CleanOrders {
   summary: SourceSummary & QuarantineSummary;
 }
 
+/**
+ * Row groups come out up to 2,047 rows larger than asked for, and must stay below the 122,880 of a DuckDB table's: above, every
+ * group leaves a small one behind in the staging table, and the next checkpoints rewrite that table to merge them.
+ */
+const ROW_GROUP_ROWS = 120_832;
+
 /** Judges every sales line, joins the good ones with customer, product and session, and sets the others aside with their reason. */
 export function createCleanAndJoin(deps: Dependencies) {
   return async function cleanAndJoin(sources: OrderSources, interval: DataInterval): Promise<CleanOrders> {
@@ -63,7 +69,7 @@ export function createCleanAndJoin(deps: Dependencies) {
 
         const write = async (layer: Layer, table: string): Promise<DatasetRef> => {
           const file = join(folder, `${table}.parquet`);
-          await run(`COPY (FROM ${table}) TO ${sqlString(file)} (FORMAT parquet, COMPRESSION snappy)`);
+          await run(`COPY (FROM ${table}) TO ${sqlString(file)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`);
           return storeParquet(deps, db, file, layer, table, interval);
         };
         const orders = await write('staging', 'orders');

@@ -46,7 +46,7 @@ export async function writeRawDataset(
   const signal = Context.current().cancellationSignal;
   return withScratchFolder(deps.limits, async (folder) => {
     const file = join(folder, `${name}.parquet`);
-    const written = await writeTextParquet(file, columns, batches, { ...deps.limits, scratchDir: folder }, { signal, onRows: (rows) => reportProgress({ rows }) });
+    const written = await writeTextParquet(file, columns, batches, folder, { signal, onRows: (rows) => reportProgress({ rows }) });
     const stored = await deps.lake.putFile(`${runPrefix('raw', interval)}${name}.parquet`, file, { move: true, signal });
     return { uri: deps.lake.uri(stored.key), format: 'parquet', ...written, madeBy: madeByThisStep(interval) };
   });

@@ -20,4 +20,6 @@ export interface Dependencies {
   mailer(): Mailer;
   /** What DuckDB may use of this machine, and where scratch files go. */
   limits: DuckDBLimits;
+  /** Address of Temporal's Web UI, for links in alerts. */
+  webUi: string | undefined;
 }

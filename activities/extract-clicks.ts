@@ -23,14 +23,15 @@ export function createExtractClicks(deps: Dependencies) {
   return async function extractClicks(interval: DataInterval, allowEmpty: SourceName[] = []): Promise<DatasetRef> {
     const { cancellationSignal: signal, log } = Context.current();
     const [store, lake] = [deps.clicks(), deps.lake()];
-    const prefix = `clicks/${interval.label}/`;
-    const files = await listFiles(store, prefix, signal);
+    const folder = `clicks/${interval.label}`;
+    const where = store.uri(folder);
+    const files = await listFiles(store, `${folder}/`, signal);
     if (files.length === 0 && !allowEmpty.includes('clicks')) {
-      throw new MillraceError('SOURCE_MISSING', `clicks: there is no file under ${store.uri(prefix)}. Nothing was published; run again when the files have arrived.`);
+      throw new MillraceError('SOURCE_MISSING', `clicks: there is no file under ${where}. Nothing was published; run again when the files have arrived.`);
     }
-    log.info(`reading ${files.length} click files under ${store.uri(prefix)}`);
+    log.info(`reading ${files.length} click files under ${where}`);
     const ref = await writeRawDataset({ lake, limits: deps.limits }, interval, 'clicks', CLICK_COLUMNS, clickRows(store, files, signal));
-    return refuseEmpty(ref, 'clicks', store.uri(prefix), interval, allowEmpty);
+    return refuseEmpty(ref, 'clicks', where, interval, allowEmpty);
   };
 }
 

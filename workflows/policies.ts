@@ -8,10 +8,14 @@ import type { ActivityOptions } from '@temporalio/workflow';
  */
 const heartbeatTimeout = '10s';
 
+/** A cancelled step is over when its outside work has been stopped: cleanup must not race with it. */
+const cancellationType = 'WAIT_CANCELLATION_COMPLETED';
+
 /** Reads a database or an object store: a lost connection is worth several attempts. */
 export const EXTRACT: ActivityOptions = {
   startToCloseTimeout: '2h',
   heartbeatTimeout,
+  cancellationType,
   retry: { initialInterval: '2s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 6 },
 };
 
@@ -19,6 +23,7 @@ export const EXTRACT: ActivityOptions = {
 export const API: ActivityOptions = {
   startToCloseTimeout: '30m',
   heartbeatTimeout,
+  cancellationType,
   retry: { initialInterval: '2s', backoffCoefficient: 2, maximumInterval: '1m', maximumAttempts: 4 },
 };
 
@@ -26,6 +31,7 @@ export const API: ActivityOptions = {
 export const TRANSFORM: ActivityOptions = {
   startToCloseTimeout: '2h',
   heartbeatTimeout,
+  cancellationType,
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 4 },
 };
 
@@ -33,6 +39,7 @@ export const TRANSFORM: ActivityOptions = {
 export const WAREHOUSE: ActivityOptions = {
   startToCloseTimeout: '2h',
   heartbeatTimeout,
+  cancellationType,
   retry: { initialInterval: '2s', backoffCoefficient: 2, maximumInterval: '2m', maximumAttempts: 8 },
 };
 
@@ -40,5 +47,6 @@ export const WAREHOUSE: ActivityOptions = {
 export const CLEANUP: ActivityOptions = {
   startToCloseTimeout: '10m',
   heartbeatTimeout,
+  cancellationType,
   retry: { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s', maximumAttempts: 6 },
 };

@@ -6,6 +6,6 @@ FROM clean_sales AS judged
 JOIN read_parquet(getvariable('sales')) AS raw ON raw.position = judged.line_no
 WHERE judged.reason IS NOT NULL
 UNION ALL
-SELECT 'clicks', file || ':' || line, coalesce(error, 'bad_timestamp'), to_json(coalesce(raw, to_json(events)))
+SELECT 'clicks', file || ':' || line, coalesce(error, 'bad_timestamp'), CASE WHEN error IS NULL THEN to_json(events) ELSE to_json(raw) END
 FROM read_parquet(getvariable('clicks')) AS events
 WHERE error IS NOT NULL OR utc_timestamp(ts) IS NULL;

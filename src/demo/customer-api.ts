@@ -32,7 +32,7 @@ export interface CustomerApiOptions {
 export interface CustomerApi {
   host: string;
   port: number;
-  /** Replaces all customers at once. */
+  /** Replaces all customers at once; before the first time the API says that it is starting (503). */
   setCustomers(customers: readonly Customer[]): void;
   setMode(mode: ApiMode): void;
   stop(): Promise<void>;
@@ -41,6 +41,8 @@ export interface CustomerApi {
 /** A page or two in a run of some pages is refused, and a client that obeys Retry-After loses a second each time. */
 const RATE = { burst: 5, perSecond: 5 };
 const UNAVAILABLE_EVERY = 12;
+/** Paths are read against it; its name means nothing. */
+const ORIGIN = 'http://localhost';
 
 /**
  * The demonstration's customer API: `GET /v1/customers?limit=&cursor=` (keyset paging, bearer token, 429 with Retry-After in
@@ -51,7 +53,7 @@ export async function startCustomerApi(options: CustomerApiOptions): Promise<Cus
   const unavailableEvery = options.unavailableEvery ?? UNAVAILABLE_EVERY;
   const bucket = createTokenBucket({ ...(options.rate ?? RATE), now });
   const delayed = new Set<NodeJS.Timeout>();
-  let customers: readonly Customer[] = [];
+  let customers: readonly Customer[] | undefined;
   let mode: ApiMode = 'ok';
   let admitted = 0;
 
@@ -62,7 +64,9 @@ export async function startCustomerApi(options: CustomerApiOptions): Promise<Cus
   };
 
   function route(request: IncomingMessage, response: ServerResponse): void {
-    const url = new URL(request.url ?? '/', 'http://localhost');
+    const target = request.url ?? '/';
+    if (!URL.canParse(target, ORIGIN)) return sendError(response, 400, 'bad_request', 'the request names no path');
+    const url = new URL(target, ORIGIN);
     const isAdmin = url.pathname.startsWith('/admin/');
     if (mode === 'down' && !isAdmin) return void request.socket.destroy();
     if (mode === 'slow' && !isAdmin) {
@@ -93,11 +97,12 @@ export async function startCustomerApi(options: CustomerApiOptions): Promise<Cus
       response.setHeader('Allow', 'GET');
       return sendError(response, 405, 'method_not_allowed', `${url.pathname} answers GET only`);
     }
+    if (customers === undefined) return sendError(response, 503, 'starting', 'the customers are still being loaded');
     if (url.pathname === '/v1/health') return sendJson(response, 200, { status: 'ok', customers: customers.length });
-    return sendPage(url, response);
+    return sendPage(customers, url, response);
   }
 
-  function sendPage(url: URL, response: ServerResponse): void {
+  function sendPage(all: readonly Customer[], url: URL, response: ServerResponse): void {
     const waitSeconds = bucket.take();
     if (waitSeconds > 0) {
       response.setHeader('Retry-After', String(waitSeconds));
@@ -110,7 +115,7 @@ export async function startCustomerApi(options: CustomerApiOptions): Promise<Cus
     }
     const page = parsePageRequest(url.searchParams);
     if ('problem' in page) return sendError(response, 400, 'bad_request', page.problem);
-    return sendJson(response, 200, pageOf(customers, page));
+    return sendJson(response, 200, pageOf(all, page));
   }
 
   const server = createServer(route);

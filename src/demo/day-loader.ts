@@ -1,25 +1,29 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { ObjectStore } from '../object-store/object-store.js';
 import type { LoadedDay } from './admin-routes.js';
 import type { Customer, DemoDays } from './demo-day.js';
 import { writeClicks } from './generate-clicks.js';
-import { ensureCatalogTable, putProducts } from './product-catalog.js';
+import type { ProductCatalog } from './product-catalog.js';
 import type { SalesDatabase } from './sales-database.js';
 
 export interface DayLoaderOptions {
   days: DemoDays;
   sales: SalesDatabase;
-  catalog: { client: DynamoDBClient; table: string };
+  catalog: ProductCatalog;
   clicks: ObjectStore;
   setCustomers(customers: readonly Customer[]): void;
   log(line: string): void;
+}
+
+export interface DayLoader {
+  /** Resolves when every source has the day; a day that is loaded is left as it is. */
+  loadDay(date: string): Promise<LoadedDay>;
 }
 
 /**
  * Loads days into all sources, one after the other, each once. The customer API and the catalog know the union of the days
  * loaded; what they say of a customer or product stays as it was first loaded, so that a run of the same day finds the same.
  */
-export function createDayLoader(options: DayLoaderOptions): { loadDay(date: string): Promise<LoadedDay> } {
+export function createDayLoader(options: DayLoaderOptions): DayLoader {
   const loaded = new Map<string, LoadedDay>();
   const customers = new Map<string, Customer>();
   const products = new Set<string>();
@@ -32,8 +36,7 @@ export function createDayLoader(options: DayLoaderOptions): { loadDay(date: stri
     await options.sales.load(date, day.lines);
     await writeClicks(options.clicks, date, day.clicks);
     const newProducts = day.products.filter((product) => !products.has(product.stock_code));
-    await ensureCatalogTable(options.catalog.client, options.catalog.table);
-    await putProducts(options.catalog.client, options.catalog.table, newProducts);
+    await options.catalog.put(newProducts);
     for (const product of newProducts) products.add(product.stock_code);
     for (const customer of day.customers) {
       if (!customers.has(customer.customer_id)) customers.set(customer.customer_id, customer);

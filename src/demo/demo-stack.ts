@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { createLocalDirectoryStore } from '../object-store/local-directory.js';
 import type { LoadedDay } from './admin-routes.js';
-import { startCustomerApi, type ApiMode, type CustomerApiOptions } from './customer-api.js';
-import { createDayLoader } from './day-loader.js';
+import type { ApiMode, CustomerApiOptions } from './customer-api.js';
 import type { DemoDays } from './demo-day.js';
+import { startDynalite } from './dynalite-server.js';
 import { startMailSink, type ReceivedMail } from './mail-sink.js';
-import { startDynalite } from './product-catalog.js';
+import { createProductCatalog } from './product-catalog.js';
 import { createDuckDBSalesDatabase } from './sales-database.js';
+import { serveDays } from './serve-days.js';
 
 export interface DemoSourcesOptions {
   /** Folder of the demonstration: `sales.duckdb`, `clickstream/`, `mails/`. */
@@ -51,41 +51,41 @@ export async function startDemoSources(options: DemoSourcesOptions): Promise<Dem
   const catalogKey = { accessKeyId: 'demo', secretAccessKey: randomBytes(16).toString('hex') };
   const undo: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
-    for (const step of undo.splice(0).reverse()) await step();
+    const results = await Promise.allSettled(undo.splice(0).reverse().map((step) => step()));
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
   };
 
   try {
     const dynamo = await startDynalite();
     undo.push(() => dynamo.stop());
-    const client = new DynamoDBClient({ endpoint: dynamo.endpoint, region: REGION, credentials: catalogKey });
-    undo.push(async () => client.destroy());
+    const catalog = createProductCatalog({ table: CATALOG_TABLE, region: REGION, endpoint: dynamo.endpoint, credentials: catalogKey });
+    undo.push(async () => catalog.close());
     const clicks = createLocalDirectoryStore({ root: clicksDirectory });
     undo.push(() => clicks.close());
     const mail = await startMailSink({ directory: join(options.home, 'mails'), ...(options.onMail && { onMail: options.onMail }) });
     undo.push(() => mail.stop());
 
-    const api = await startCustomerApi({ ...options.api, token, loadDay: (date) => loader.loadDay(date) });
-    undo.push(() => api.stop());
-    const loader = createDayLoader({
+    const served = await serveDays({
       days: options.days,
+      preload: options.preload,
+      api: { ...options.api, token },
       sales: createDuckDBSalesDatabase(salesFile, { memoryLimit: '256MB', threads: 1, scratchDir: join(options.home, 'scratch') }),
-      catalog: { client, table: CATALOG_TABLE },
+      catalog,
       clicks,
-      setCustomers: (customers) => api.setCustomers(customers),
       log: (line) => options.log(line),
     });
-    for (const date of options.preload) await loader.loadDay(date);
+    undo.push(() => served.api.stop());
 
     return {
       connections: {
         SALES: `duckdb://${pathToFileURL(salesFile).pathname}?timezone=UTC`,
-        CUSTOMERS: `http://:${token}@${api.host}:${api.port}/v1`,
+        CUSTOMERS: `http://:${token}@${served.api.host}:${served.api.port}/v1`,
         CATALOG: `dynamodb://${catalogKey.accessKeyId}:${catalogKey.secretAccessKey}@${dynamo.host}:${dynamo.port}/${CATALOG_TABLE}?region=${REGION}&tls=false`,
         CLICKS: pathToFileURL(clicksDirectory).href,
         MAIL: `smtp://${mail.host}:${mail.port}?from=millrace@localhost&to=team@localhost`,
       },
-      loadDay: (date) => loader.loadDay(date),
-      setApiMode: (mode) => api.setMode(mode),
+      loadDay: (date) => served.loadDay(date),
+      setApiMode: (mode) => served.api.setMode(mode),
       stop,
     };
   } catch (error) {

@@ -106,7 +106,8 @@ function unitPrice(listPrice: string | null, random: Random): string {
 
 /** Most tills write no zone; some write `Z`, some their own offset: the instant is the same. */
 function timestamp(at: number, random: Random): string {
-  const utc = DateTime.fromMillis(at, { zone: 'utc' });
+  // The machine's locale may have digits of its own.
+  const utc = DateTime.fromMillis(at, { zone: 'utc', locale: 'en-GB' });
   const variant = random.int(1, 100);
   if (variant <= 75) return utc.toFormat("yyyy-MM-dd' 'HH:mm:ss");
   if (variant <= 85) return utc.toFormat("yyyy-MM-dd'T'HH:mm:ss'Z'");

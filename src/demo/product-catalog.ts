@@ -1,53 +1,57 @@
-import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   BatchWriteItemCommand,
   CreateTableCommand,
+  DynamoDBClient,
   ResourceInUseException,
   waitUntilTableExists,
   type AttributeValue,
-  type DynamoDBClient,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
-import dynalite from 'dynalite';
-import { MillraceError } from '../errors.js';
+import pRetry from 'p-retry';
+import { isMillraceError, MillraceError } from '../errors.js';
+import { translateDynamoDbError } from '../sources/dynamodb-errors.js';
 import type { Product } from './demo-day.js';
+
+export interface ProductCatalogOptions {
+  table: string;
+  region: string;
+  /** Absent: the region's own. */
+  endpoint?: string;
+  /** Absent: where the AWS SDK looks. */
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+}
+
+/** A DynamoDB table that the demonstration fills. Errors: the `SOURCE_…` codes of DynamoDB. */
+export interface ProductCatalog {
+  /** Puts every product, creating the table (hash key `stock_code`) when it is missing; one with the same code is replaced. */
+  put(products: readonly Product[]): Promise<void>;
+  close(): void;
+}
 
 /** BatchWriteItem takes no more. */
 const ITEMS_PER_BATCH = 25;
 const PARALLEL_BATCHES = 4;
 /** For items that DynamoDB leaves unprocessed when it throttles; the client itself retries whole requests only. */
-const UNPROCESSED_ATTEMPTS = 8;
+const UNPROCESSED_RETRIES = 6;
 const TABLE_WAIT_SECONDS = 60;
 
-/** An in-process DynamoDB in memory, on a free port of the loopback interface. */
-export async function startDynalite(): Promise<{ host: string; port: number; endpoint: string; stop(): Promise<void> }> {
-  const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
-  const host = '127.0.0.1';
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const { port } = server.address() as AddressInfo;
+export function createProductCatalog(options: ProductCatalogOptions): ProductCatalog {
+  const { table, region, endpoint, credentials } = options;
+  const client = new DynamoDBClient({ region, ...(endpoint === undefined ? {} : { endpoint }), ...(credentials ? { credentials } : {}) });
   return {
-    host,
-    port,
-    endpoint: `http://${host}:${port}`,
-    stop: async () => {
-      const closed = new Promise<void>((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()));
-      });
-      server.closeAllConnections();
-      await closed;
+    put: async (products) => {
+      try {
+        await ensureTable(client, table);
+        await putAll(client, table, products);
+      } catch (error) {
+        throw translateDynamoDbError(error, `dynamodb://${region}/${table}`, [credentials?.secretAccessKey]);
+      }
     },
+    close: () => client.destroy(),
   };
 }
 
-/** Creates the table (hash key `stock_code`) when it is missing, and waits until it takes items. */
-export async function ensureCatalogTable(client: DynamoDBClient, table: string): Promise<void> {
+async function ensureTable(client: DynamoDBClient, table: string): Promise<void> {
   try {
     await client.send(
       new CreateTableCommand({
@@ -63,8 +67,7 @@ export async function ensureCatalogTable(client: DynamoDBClient, table: string):
   await waitUntilTableExists({ client, maxWaitTime: TABLE_WAIT_SECONDS, minDelay: 1, maxDelay: 2 }, { TableName: table });
 }
 
-/** Puts every product; one with the same code is replaced. `SOURCE_RATE_LIMITED` when the table keeps refusing items. */
-export async function putProducts(client: DynamoDBClient, table: string, products: readonly Product[]): Promise<void> {
+async function putAll(client: DynamoDBClient, table: string, products: readonly Product[]): Promise<void> {
   const batches: WriteRequest[][] = [];
   for (let start = 0; start < products.length; start += ITEMS_PER_BATCH) {
     batches.push(products.slice(start, start + ITEMS_PER_BATCH).map((product) => ({ PutRequest: { Item: itemOf(product) } })));
@@ -88,11 +91,10 @@ function itemOf(product: Product): Record<string, AttributeValue> {
 
 async function putBatch(client: DynamoDBClient, table: string, batch: WriteRequest[]): Promise<void> {
   let open = batch;
-  for (let attempt = 0; attempt < UNPROCESSED_ATTEMPTS; attempt += 1) {
-    if (attempt > 0) await delay(50 * 2 ** attempt);
+  const send = async (): Promise<void> => {
     const { UnprocessedItems } = await client.send(new BatchWriteItemCommand({ RequestItems: { [table]: open } }));
     open = UnprocessedItems?.[table] ?? [];
-    if (open.length === 0) return;
-  }
-  throw new MillraceError('SOURCE_RATE_LIMITED', `the table ${table} left ${open.length} products unwritten in ${UNPROCESSED_ATTEMPTS} attempts: raise its write capacity`);
+    if (open.length > 0) throw new MillraceError('SOURCE_RATE_LIMITED', `the table ${table} leaves products unwritten: raise its write capacity`);
+  };
+  await pRetry(send, { retries: UNPROCESSED_RETRIES, minTimeout: 50, shouldRetry: ({ error }) => isMillraceError(error) });
 }

@@ -142,9 +142,7 @@ async function createDatabaseFile(path: string): Promise<void> {
   try {
     (await DuckDBInstance.create(draft)).closeSync();
     // Unlike a rename, a link does not replace the file that another process has created in the meantime; not every file system has links.
-    await link(draft, path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') return rename(draft, path);
-    });
+    await link(draft, path).catch((error: NodeJS.ErrnoException) => (error.code === 'EEXIST' ? undefined : rename(draft, path)));
   } finally {
     await rm(draft, { force: true });
   }
@@ -203,4 +201,9 @@ export function sqlList(texts: readonly string[]): string {
 export async function readText(connection: DuckDBConnection, sql: string): Promise<(string | null)[][]> {
   const result = await connection.runAndReadAll(sql);
   return result.getRowsJson().map((row) => row.map((value) => (value === null || typeof value === 'string' ? value : JSON.stringify(value))));
+}
+
+/** `sqlList` for paths that mean one file each: DuckDB would take `[`, `*` and `?` in a file's name for a pattern. */
+export function sqlFiles(paths: readonly string[]): string {
+  return sqlList(paths.map((path) => path.replace(/[[*?]/g, '[$&]')));
 }

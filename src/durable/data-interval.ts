@@ -66,8 +66,14 @@ export function intervalBounds(params: IntervalParams, nominal: Date): { label: 
 }
 
 function dayBounds(day: DateTime): { label: string; start: string; end: string } {
-  // startOf again: midnight does not exist on some days of some zones, the day's first moment does.
-  return { label: day.toISODate()!, start: utc(day.startOf('day')), end: utc(day.plus({ days: 1 }).startOf('day')) };
+  return { label: day.toISODate()!, start: utc(firstMoment(day)), end: utc(firstMoment(day.plus({ days: 1 }))) };
+}
+
+/** On some days of some zones midnight does not exist, or exists twice (Havana, Azores): then `startOf` may be the second one. */
+function firstMoment(day: DateTime): DateTime {
+  const start = day.startOf('day');
+  const earlier = start.minus({ hours: 1 });
+  return earlier.toISODate() === start.toISODate() ? earlier : start;
 }
 
 function calendarDay(date: string, zone: string): DateTime {

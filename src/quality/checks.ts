@@ -23,8 +23,9 @@ export function isDecimal(value: string | number): boolean {
   return typeof value === 'number' ? Number.isFinite(value) : DECIMAL.test(text) && text.replace(/[-.]/g, '').length <= 38;
 }
 
+const NOT_DECIMAL = 'expected a number, or a decimal of at most 38 digits such as "12.50"';
 /** A JavaScript number, or a decimal as text where a number would lose precision. */
-const decimal = z.union([z.number(), z.string()]).refine(isDecimal, 'expected a number, or a decimal of at most 38 digits such as "12.50"');
+const decimal = z.union([z.number(), z.string()], NOT_DECIMAL).refine(isDecimal, NOT_DECIMAL);
 
 /** What carries no offset is UTC. */
 const isoMoment = z.union([z.iso.date(), z.iso.datetime({ local: true, offset: true })]);
@@ -35,9 +36,8 @@ export function isMoment(value: string | number): boolean {
 
 const moment = z.string().refine(isMoment, 'expected an ISO 8601 date or time such as "2010-12-01T00:00:00Z"');
 
-const bound = z
-  .union([z.number(), z.string()])
-  .refine((value) => isDecimal(value) || isMoment(value), 'expected a number, a decimal such as "12.50", or an ISO 8601 date or time');
+const NOT_BOUND = 'expected a number, a decimal such as "12.50", or an ISO 8601 date or time';
+const bound = z.union([z.number(), z.string()], NOT_BOUND).refine((value) => isDecimal(value) || isMoment(value), NOT_BOUND);
 
 const columnType = z.union(
   [

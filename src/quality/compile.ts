@@ -1,4 +1,3 @@
-import type { Dialect } from '../warehouse/dialect.js';
 import type { SqlValue } from '../warehouse/warehouse.js';
 import type { Check } from './checks.js';
 import { acceptedValuesRule, completenessRule, inRangeRule, notNullRule, uniqueRule } from './row-rules.js';
@@ -62,11 +61,12 @@ export function columnsStatement(source: SampleSource): string {
 }
 
 /** Up to `MAX_SAMPLES` rows as text, the same ones every time: ordered by all columns that are shown. */
-export function sampleStatement(dialect: Dialect, source: SampleSource, columns: readonly string[]): string {
-  const names = columns.map((column) => dialect.identifier(column));
-  const shown = names.map((name, index) => `${dialect.text(name)} AS s${index}`).join(', ');
+export function sampleStatement(context: RuleContext, source: SampleSource, columns: readonly string[]): string {
+  const { dialect, table } = context;
+  const shown = columns.map((column, index) => `${dialect.text(dialect.identifier(column))} AS s${index}`).join(', ');
   const where = source.where === undefined ? '' : `\nWHERE ${source.where}`;
-  // Columns that were asked for after the fact can be of a type without an order; their text has one.
-  const order = names.map((name) => (source.columns ? name : dialect.text(name))).join(', ');
+  // Every value has an order as text; only types known to have one are ordered by value (JSON, described as text, has none).
+  const ordered = source.columns ? table.columns.filter((column) => column.type !== 'text').map((column) => column.name) : [];
+  const order = columns.map((column) => (ordered.includes(column) ? dialect.identifier(column) : dialect.text(dialect.identifier(column)))).join(', ');
   return `SELECT ${shown}\nFROM ${source.from}${where}\nORDER BY ${order}\nLIMIT ${MAX_SAMPLES}`;
 }

@@ -117,7 +117,7 @@ function createSession(warehouse: Warehouse, published: string, context: RuleCon
 
   async function readSamples(source: SampleSource): Promise<CheckResult['samples']> {
     const columns = source.columns ?? (await query(columnsStatement(source))).columns;
-    const { rows } = await query(sampleStatement(context.dialect, source, columns));
+    const { rows } = await query(sampleStatement(context, source, columns));
     return rows.map((row) => Object.fromEntries(columns.map((column, index) => [column, shownValue(row[index] ?? null)])));
   }
 

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { BIGINT, DOUBLE, VARCHAR, type DuckDBConnection } from '@duckdb/node-api';
 import { DatabaseFileLocked, interruptible, withDatabaseFile, type DuckDBLimits } from '../duckdb/duckdb.js';
 import { MillraceError, type ErrorCode } from '../errors.js';
-import { isSettled } from './source-errors.js';
+import { excerpt, isSettled } from './source-errors.js';
 import type { SqlSource, TextRow } from './sql-source.js';
 
 export interface DuckDBSqlSourceOptions {
@@ -119,8 +119,10 @@ const KINDS: readonly { pattern: RegExp; code: ErrorCode; advice: string }[] = [
 ];
 
 function translateDuckDBError(error: unknown, where: string): MillraceError {
-  const message = error instanceof Error ? error.message : String(error);
-  const said = (message.split('\n')[0] ?? '').replace(/[.!]$/, '');
+  const message = (error instanceof Error ? error.message : String(error)).replace(/^Failed to extract statements: /, '');
+  // The number of the line counts our wrapper, its text does not.
+  const line = /^LINE \d+: (.*)$/m.exec(message)?.[1]?.trim();
+  const said = `${(message.split('\n')[0] ?? '').replace(/[.!]$/, '')}${line ? ` (in: ${excerpt(line)})` : ''}`;
   if (error instanceof DatabaseFileLocked) {
     return new MillraceError('SOURCE_UNAVAILABLE', `${where} is held by another process and did not become free. End that process, or wait for it.`, { cause: error });
   }

@@ -4,7 +4,7 @@ import { parse } from 'lossless-json';
  * Number tokens that JavaScript would print otherwise than they were written: many digits, an exponent, trailing zeros
  * after the point, tiny fractions, minus zero. It may also match inside strings, which only costs time.
  */
-const FRAGILE_NUMBER = /(?:^|[:[,])\s*-?(?:[\d.]{16}|\d+(?:\.\d+)?[eE]|\d+\.\d*0(?!\d)|0\.00000|0(?![\d.]))/;
+const FRAGILE_NUMBER = /(?:^|[:[,])\s*(?:-?(?:[\d.]{16}|\d+(?:\.\d+)?[eE]|\d+\.\d*0(?!\d)|0\.00000)|-0(?![\d.]))/;
 
 /**
  * Parses JSON without changing a number: one that JavaScript prints as it was written (`7`, `12.5`) becomes a number, every

@@ -1,9 +1,12 @@
 import type { Socket } from 'node:net';
-import { createConnection, Types, type Connection, type FieldPacket, type QueryError } from 'mysql2';
+import mysql, { type Connection, type FieldPacket, type QueryError } from 'mysql2';
 import { MillraceError } from '../errors.js';
 import { translateMySqlError } from './mysql-errors.js';
 import type { MySqlSourceOptions } from './mysql.js';
 import type { TextRow } from './sql-source.js';
+
+// Node finds no named export `Types` in this CommonJS package.
+const { createConnection, Types } = mysql;
 
 const BATCH_ROWS = 2_000;
 /** A batch of wide rows ends earlier, so that memory stays bounded. */
@@ -61,8 +64,7 @@ export async function openMySqlSession(settings: SessionSettings, signal: AbortS
     let rows: TextRow[] = [];
     let bytes = 0;
     let read = (_values: readonly (Buffer | null)[]): TextRow => [];
-    let ended = false;
-    let failure: unknown;
+    const statement: { ended: boolean; failure?: unknown } = { ended: false };
     let wake = (): void => {};
 
     // Without values the driver leaves question marks inside literals alone.
@@ -84,24 +86,24 @@ export async function openMySqlSession(settings: SessionSettings, signal: AbortS
       wake();
     });
     query.on('error', (error: unknown) => {
-      failure = error;
+      statement.failure = error;
     });
     // Also sent after an error.
     query.on('end', () => {
-      ended = true;
+      statement.ended = true;
       running = false;
       wake();
     });
 
     for (;;) {
-      while (full.length === 0 && !ended) {
+      while (full.length === 0 && !statement.ended) {
         await guard.wait<void>((resolve) => {
           wake = resolve;
           connection.resume();
         });
       }
       guard.throwIfFailed();
-      if (failure !== undefined) throw translateMySqlError(failure, settings.where, [settings.password]);
+      if (statement.failure !== undefined) throw translateMySqlError(statement.failure, settings.where, [settings.password]);
       const batch = full.shift();
       if (batch) {
         yield batch;
@@ -196,7 +198,7 @@ function createGuard(connection: Connection, settings: SessionSettings, signal: 
     wait: (start) =>
       new Promise((resolve, reject) => {
         if (failed) {
-          reject(failed.error as Error);
+          reject(failed.error);
           return;
         }
         const slow = setTimeout(() => {

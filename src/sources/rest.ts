@@ -30,7 +30,7 @@ const MAX_BACKOFF_MS = 10_000;
  * source said in `Retry-After` binds every reader of this object.
  */
 export function createRestSource(options: RestSourceOptions): RestSource {
-  const { origin, pathname, username, password } = new URL(options.baseUrl);
+  const { origin, pathname, username, password } = parseBase(options.baseUrl, options.name);
   const base = new URL(`${origin}${pathname.replace(/\/*$/, '/')}`);
   const description = base.href.replace(/\/$/, '');
   const where = `${options.name} (${description})`;
@@ -87,6 +87,12 @@ export function createRestSource(options: RestSourceOptions): RestSource {
   };
 }
 
+function parseBase(baseUrl: string, name: string): URL {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined;
+  if (url && /^https?:$/.test(url.protocol)) return url;
+  throw new MillraceError('CONNECTION_MALFORMED', `${name}: the address of the API is not an http:// or https:// URL. Correct the connection.`);
+}
+
 function credentials(token: string | undefined, username: string, password: string): Record<string, string> {
   if (token) return { authorization: `Bearer ${token}` };
   if (!username) return {};
@@ -128,5 +134,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 function kindOf(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
-  return Array.isArray(value) ? 'an array' : `a ${typeof value}`;
+  if (typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object';
+  return `a ${typeof value}`;
 }

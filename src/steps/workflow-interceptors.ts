@@ -15,7 +15,7 @@ import {
   type WorkflowOutboundCallsInterceptor,
 } from '@temporalio/workflow';
 import { pipelineOfWorkflow } from '../catalog.js';
-import { currentGroups } from '../durable/step-scope.js';
+import { currentGroups, trackStep } from '../durable/step-scope.js';
 import { isInterval } from './interval-of-run.js';
 import type { deliverAlert } from './deliver-alert.js';
 import type { RunFailure } from './run-failure.js';
@@ -28,7 +28,9 @@ function stepNaming(): WorkflowOutboundCallsInterceptor {
     scheduleActivity(input: ActivityInput, next: Next<WorkflowOutboundCallsInterceptor, 'scheduleActivity'>) {
       const activityId = input.options.activityId ?? stepId(input.activityType, currentGroups());
       const summary = input.options.summary ?? stepSummary(input.args);
-      return next({ ...input, options: { ...input.options, activityId, ...(summary === undefined ? {} : { summary }) } });
+      const step = next({ ...input, options: { ...input.options, activityId, ...(summary === undefined ? {} : { summary }) } });
+      trackStep(step);
+      return step;
     },
   };
 }

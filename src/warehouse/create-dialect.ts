@@ -5,9 +5,9 @@ import type { ColumnType, SqlValue } from './warehouse.js';
 export interface DialectParts {
   name: Dialect['name'];
   types: Record<Exclude<ColumnType, object>, string>;
-  decimal(precision: number, scale: number): string;
+  decimal: (precision: number, scale: number) => string;
   /** A text literal, escaped. */
-  string(text: string): string;
+  string: (text: string) => string;
   secondsBetween: Dialect['secondsBetween'];
 }
 

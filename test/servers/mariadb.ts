@@ -1,11 +1,11 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createConnection, type Connection } from 'mysql2/promise';
 import { ServerUnavailable } from '../support/with-server.js';
+import { freePort, stopProcess, unprivilegedAccount, untilReady } from './server-process.js';
 
 export interface MariaDb {
   host: string;
@@ -17,7 +17,9 @@ export interface MariaDb {
   uri: string;
   /** Process id of the server, for tests that stop (SIGSTOP) or kill it. */
   pid: number;
-  /** A new connection with every privilege; the caller ends it. */
+  /** Of the user `admin`, who may do everything. */
+  adminPassword: string;
+  /** A new connection of `admin`; the caller ends it. */
   connectAdmin(): Promise<Connection>;
   stop(): Promise<void>;
 }
@@ -45,7 +47,7 @@ function findProgram(name: string): string | undefined {
 /** A MariaDB (or MySQL) of its own: empty database `shop`, loopback, free port, temporary data directory. */
 export async function startMariaDb(): Promise<MariaDb> {
   const programs = locateMariaDb();
-  const account = unprivilegedAccount();
+  const account = unprivilegedAccount(['mysql', 'nobody']);
   const folder = await mkdtemp(join(tmpdir(), 'millrace-mariadb-'));
   const dataDir = join(folder, 'data');
   await mkdir(dataDir);
@@ -78,11 +80,13 @@ export async function startMariaDb(): Promise<MariaDb> {
   process.once('exit', killWithParent);
   const stop = async (): Promise<void> => {
     process.off('exit', killWithParent);
-    await stopProcess(child);
+    // One that a test has stopped (SIGSTOP) ends only once it goes on.
+    child.kill('SIGCONT');
+    await stopProcess(child, 'SIGTERM');
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await untilReady(child);
+    await untilReady(child, /ready for connections/);
   } catch (error) {
     await stop();
     throw error;
@@ -94,6 +98,7 @@ export async function startMariaDb(): Promise<MariaDb> {
     ...login,
     uri: `mysql://${login.user}:${encodeURIComponent(login.password)}@${address.host}:${port}/${login.database}`,
     pid: child.pid as number,
+    adminPassword: ADMIN_PASSWORD,
     connectAdmin: () => createConnection({ ...address, user: 'admin', password: ADMIN_PASSWORD, database: login.database, charset: 'utf8mb4' }),
     stop,
   };
@@ -112,54 +117,9 @@ function initStatements(login: { user: string; password: string; database: strin
   ].join('\n');
 }
 
-/** The servers refuse to run as root; then they run as the first of these accounts that exists. */
-function unprivilegedAccount(): { uid: number; gid: number } | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  for (const name of ['mysql', 'nobody']) {
-    try {
-      const id = (flag: string): number => Number(execFileSync('id', [flag, name], { stdio: ['ignore', 'pipe', 'ignore'] }));
-      return { uid: id('-u'), gid: id('-g') };
-    } catch {
-      // No such account: the next one.
-    }
-  }
-  throw new ServerUnavailable('MariaDB does not run as root, and there is no account `mysql` or `nobody` to run it as');
-}
-
 function initialiseDataDir(programs: Programs, dataDir: string, account: { uid: number; gid: number } | undefined): void {
   const [program, args] = programs.installer
     ? [programs.installer, ['--no-defaults', `--datadir=${dataDir}`, '--auth-root-authentication-method=normal', '--skip-test-db']]
     : [programs.server, ['--no-defaults', '--initialize-insecure', `--datadir=${dataDir}`]];
   execFileSync(program, args, { ...account, stdio: ['ignore', 'ignore', 'pipe'] });
-}
-
-async function untilReady(child: ChildProcess): Promise<void> {
-  let log = '';
-  await new Promise<void>((resolve, reject) => {
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      log = (log + text).slice(-4000);
-      if (/ready for connections/.test(log)) resolve();
-    });
-    child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`the database server ended with code ${code}:\n${log}`)));
-  });
-}
-
-async function stopProcess(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  // A stopped process (SIGSTOP) ends only once it goes on.
-  child.kill('SIGCONT');
-  child.kill('SIGTERM');
-  const impatient = setTimeout(() => child.kill('SIGKILL'), 10_000);
-  await ended;
-  clearTimeout(impatient);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -80,7 +80,7 @@ describe('a file in the Online Retail format', () => {
     ['has an unquoted comma', `${HEADER}\n${LINE.replace('HEART', 'RED, HEART')}\n`, 'SOURCE_MALFORMED', /line 2 has 9 values instead of 8: quote/],
     ['has a stray quote', `${HEADER}\n${LINE.replace('HEART', '7" HEART')}\n`, 'SOURCE_MALFORMED', /is not CSV: .*line 2/],
   ])('that %s is refused with its name and the reason', async (_, content, code, message) => {
-    await expect(dayOf(content)).rejects.toThrowError(error(code, message) as Error);
+    await expect(dayOf(content)).rejects.toThrowError(error(code, message));
   });
 });
 
@@ -93,19 +93,19 @@ describe('a folder of such files', () => {
   it('names the nearest days when it has no file for a date', async () => {
     for (const name of ['2010-12-01.csv', '2010-12-03.csv', '2010-12-06.csv']) await put(name, `${HEADER}\n${LINE}\n`);
     const message = /no file for 2010-12-04; the nearest days are 2010-12-03 and 2010-12-06 \(3 days from 2010-12-01 to 2010-12-06\)/;
-    await expect(retailFileDays(folder).day('2010-12-04')).rejects.toThrowError(error('SOURCE_MISSING', message) as Error);
+    await expect(retailFileDays(folder).day('2010-12-04')).rejects.toThrowError(error('SOURCE_MISSING', message));
   });
 
   it('refuses a date that is none', async () => {
-    await expect(retailFileDays(folder).day('2010-02-30')).rejects.toThrowError(error('BAD_PARAMS', /2010-02-30/) as Error);
+    await expect(retailFileDays(folder).day('2010-02-30')).rejects.toThrowError(error('BAD_PARAMS', /2010-02-30/));
   });
 
   it('is named when it is missing, is a file, or has no such files', async () => {
-    await expect(retailFileDays(join(folder, 'nowhere')).dates()).rejects.toThrowError(error('SOURCE_MISSING', /nowhere does not exist/) as Error);
+    await expect(retailFileDays(join(folder, 'nowhere')).dates()).rejects.toThrowError(error('SOURCE_MISSING', /nowhere does not exist/));
     await put('file', 'x');
-    await expect(retailFileDays(join(folder, 'file')).dates()).rejects.toThrowError(error('SOURCE_MISSING', /file does not exist|is no folder/) as Error);
+    await expect(retailFileDays(join(folder, 'file')).dates()).rejects.toThrowError(error('SOURCE_MISSING', /file does not exist|is no folder/));
     await mkdir(join(folder, 'empty'));
-    await expect(retailFileDays(join(folder, 'empty')).dates()).rejects.toThrowError(error('SOURCE_EMPTY', /no file named YYYY-MM-DD\.csv/) as Error);
+    await expect(retailFileDays(join(folder, 'empty')).dates()).rejects.toThrowError(error('SOURCE_EMPTY', /no file named YYYY-MM-DD\.csv/));
   });
 });
 

@@ -1,0 +1,38 @@
+/**
+ * Adds to package-lock.json the platform packages that npm has left out: `node scripts/complete-lockfile.mjs`, after `npm install`.
+ *
+ * Packages with native code name one optional package per platform. npm writes down only those that the registry it talks to
+ * offers at the moment (a mirror often has those of one platform); `npm ci` then refuses the file, and on other platforms the
+ * native code would be missing. What is added has no checksum, which the registry in use does not tell; npm fetches it by its version.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+
+/** `binding-linux-arm-musleabihf`, `core-darwin-arm64` */
+const PLATFORM =
+  /\b(aix|android|darwin|freebsd|linux|netbsd|openbsd|openharmony|sunos|win32)-(arm64|arm|ia32|loong64|mips64el|ppc64|riscv64|s390x|x64)(?:-(gnu|musl))?/;
+
+function platformOf(name) {
+  const [, os, cpu, libc] = PLATFORM.exec(basename(name)) ?? [];
+  if (os === undefined) return undefined;
+  return { cpu: [cpu], ...(os === 'linux' && libc && { libc: [libc === 'gnu' ? 'glibc' : libc] }), optional: true, os: [os] };
+}
+
+const file = new URL('../package-lock.json', import.meta.url);
+const lock = JSON.parse(readFileSync(file, 'utf8'));
+const added = [];
+for (const [path, { optionalDependencies = {}, dev }] of Object.entries(lock.packages)) {
+  for (const [name, version] of Object.entries(optionalDependencies)) {
+    const known = [`${path}/node_modules/${name}`, `node_modules/${name}`].some((place) => lock.packages[place] !== undefined);
+    const platform = platformOf(name);
+    if (known || platform === undefined || !/^\d/.test(version)) continue;
+    lock.packages[`node_modules/${name}`] = { version, ...(dev && { dev }), ...platform };
+    added.push(`${name}@${version}`);
+  }
+}
+if (added.length > 0) {
+  // npm's own order.
+  lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => a.localeCompare(b, 'en')));
+  writeFileSync(file, `${JSON.stringify(lock, undefined, 2)}\n`);
+}
+process.stderr.write(`package-lock.json: ${added.length === 0 ? 'complete' : `added ${added.join(', ')}`}\n`);

@@ -1,0 +1,128 @@
+import '../src/quiet-aws.js';
+import { resolve } from 'node:path';
+import { chooseTemporal, connectTemporal, webUiLink } from '../src/cli/temporal-client.js';
+import { createScreen } from '../src/cli/output/screen.js';
+import { findPipeline } from '../src/catalog.js';
+import { millraceHome } from '../src/connections/settings.js';
+import { defaultDate } from '../src/demo/default-date.js';
+import { generatedDays } from '../src/demo/generate-day.js';
+import { retailFileDays } from '../src/demo/retail-files.js';
+import { findProjectRoot } from '../src/project-root.js';
+import { followRun } from '../src/runs/follow-run.js';
+import type { RunView } from '../src/runs/run-view.js';
+import { RunIsOpen, manualRunId, startRun } from '../src/runs/start-run.js';
+import { acquireStack, type TemporalAddress } from '../src/stack/stack-state.js';
+import { parseArguments, type StartArguments } from './start/arguments.js';
+import { attachToStack } from './start/attached-stack.js';
+import { startEmbeddedStack, type EmbeddedStack } from './start/embedded-stack.js';
+import { reportOf } from './start/report.js';
+import { createDisplay, type Display } from './start/display.js';
+
+const PIPELINE = findPipeline('ecommerce-daily')!;
+
+/** The user's folder: npm runs scripts in the project's. */
+const CALLED_FROM = process.env['INIT_CWD'] ?? process.cwd();
+
+async function main(): Promise<number> {
+  const started = performance.now();
+  const wanted = parseArguments(process.argv.slice(2));
+  const screen = createScreen(process.stdout, process.stderr, process.env);
+  const display = createDisplay(screen, { json: wanted.json });
+  const interrupted = interruption();
+
+  const days = wanted.data === undefined ? generatedDays() : retailFileDays(resolve(CALLED_FROM, wanted.data));
+  const date = wanted.date ?? (await defaultDate(days, new Date()));
+  const root = findProjectRoot();
+  const attempt = await acquireStack(millraceHome(process.env, root), display.step);
+  if (attempt.kind === 'running' && attempt.stack === undefined) {
+    throw new Error(`another npm start (process ${attempt.ownerPid}) is just starting; try again in a moment`);
+  }
+
+  let stack: EmbeddedStack | undefined;
+  try {
+    if (attempt.kind === 'owned') {
+      stack = await startEmbeddedStack({ stack: attempt.stack, root, days, date, log: display.step });
+    } else if (attempt.stack !== undefined) {
+      stack = await attachToStack(attempt.stack, { date, dataGiven: wanted.data !== undefined, log: display.step });
+    }
+    const { temporal } = stack!;
+    const run = await runPipeline(temporal, date, display, interrupted);
+    const report = reportOf(run, webUiLink({ ...temporal, source: '' }, run));
+    display.report(report, performance.now() - started);
+    if (attempt.kind === 'owned' && staysUp(wanted, screen.interactive) && !interrupted.aborted) {
+      display.staying(temporal.uiUrl);
+      await untilAborted(interrupted);
+    }
+    return run.state === 'completed' ? 0 : 1;
+  } finally {
+    if (stack !== undefined) {
+      if (attempt.kind === 'owned') display.step('stopping');
+      await stack.stop();
+    }
+    if (attempt.kind === 'owned') await attempt.stack.release();
+  }
+}
+
+async function runPipeline(temporal: TemporalAddress, date: string, display: Display, interrupted: AbortSignal): Promise<RunView> {
+  const { target, options } = await chooseTemporal({}, async () => temporal);
+  const client = await connectTemporal(target, options);
+  try {
+    const ids = await startOrJoin();
+    display.running(ids.workflowId, webUiLink(target, ids));
+    let last: RunView | undefined;
+    for await (const view of followRun(client, ids, interrupted)) {
+      last = view;
+      display.progress(view);
+    }
+    if (last === undefined) throw new Error('interrupted before the run had begun');
+    return last;
+  } finally {
+    await client.connection.close();
+  }
+
+  /** A run of this day that is still open, from before a crash or in another terminal, is watched to its end instead. */
+  async function startOrJoin(): Promise<{ workflowId: string; runId: string }> {
+    try {
+      return await startRun(client, PIPELINE, { date });
+    } catch (error) {
+      if (!(error instanceof RunIsOpen)) throw error;
+      display.step(`${error.message}: watching that run`);
+      const { runId } = await client.workflow.getHandle(manualRunId(PIPELINE.name, { date }, new Date())).describe();
+      return { workflowId: error.workflowId, runId };
+    }
+  }
+}
+
+/** Without a terminal nobody would press Ctrl-C. */
+function staysUp({ once, json }: StartArguments, interactive: boolean): boolean {
+  return !once && !json && interactive;
+}
+
+/** Aborted by the first Ctrl-C or SIGTERM; a second one ends the process at once, and the next start cleans up. */
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) process.exit(130);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', () => done(), { once: true });
+  });
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(`millrace: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+  },
+);

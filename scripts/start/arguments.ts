@@ -1,0 +1,42 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { intervalBounds } from '../../src/durable/data-interval.js';
+
+export interface StartArguments {
+  /** `YYYY-MM-DD`; absent: yesterday for generated data, the first file's day for `--data`. */
+  date?: string;
+  /** Folder of `YYYY-MM-DD.csv` files in the Online Retail format. */
+  data?: string;
+  /** Stop when the run is over. */
+  once: boolean;
+  /** One JSON object on stdout at the end, and nothing else there. */
+  json: boolean;
+}
+
+function calendarDay(text: string): string {
+  try {
+    return intervalBounds({ date: text }, new Date()).label;
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** `npm start -- --date 2010-12-01`. Prints help or a usage error and exits by itself, with 2 for the latter. */
+export function parseArguments(argv: readonly string[]): StartArguments {
+  const command = new Command('npm start --')
+    .description('Sets everything up on this machine, runs ecommerce-daily for one day and shows what came out.')
+    .option('--date <day>', 'the day to run, YYYY-MM-DD (default: yesterday, or the first day of --data)', calendarDay)
+    .option('--data <dir>', 'take the sales from files in the Online Retail format, YYYY-MM-DD.csv, instead of generating them')
+    .option('--once', 'stop when the run is over; exit with 0, or 1 when it failed', false)
+    .option('--json', 'print one JSON object at the end and nothing else on stdout', false)
+    .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  npm start                                              generated data of yesterday; stays up until Ctrl-C
+  npm start -- --date 2026-01-31                         another day
+  npm start -- --data ./by-day --date 2010-12-01         real files
+  npm start --silent -- --once --json                    for scripts`,
+    );
+  return command.parse(argv, { from: 'user' }).opts<StartArguments>();
+}

@@ -1,0 +1,72 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { DemoDays } from '../../src/demo/demo-day.js';
+import { startDemoSources } from '../../src/demo/demo-stack.js';
+import type { OwnedStack, TemporalAddress } from '../../src/stack/stack-state.js';
+import { obtainTemporal } from '../servers/obtain-temporal.js';
+import { startTemporalServer } from '../servers/temporal-server.js';
+import { startWorkerProcess } from './worker-process.js';
+
+export interface EmbeddedStackOptions {
+  stack: OwnedStack;
+  /** The project's folder, with the build in `dist/`. */
+  root: string;
+  days: DemoDays;
+  date: string;
+  log(line: string): void;
+}
+
+export interface EmbeddedStack {
+  temporal: TemporalAddress;
+  stop(): Promise<void>;
+}
+
+/**
+ * Everything that a run needs, on this machine: Temporal with its Web UI, the demonstration's source systems, a worker. What
+ * was started is stopped again, in the opposite order, by `stop` or when a later part fails.
+ */
+export async function startEmbeddedStack({ stack, root, days, date, log }: EmbeddedStackOptions): Promise<EmbeddedStack> {
+  const { home } = stack;
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  try {
+    const temporal = await startTemporalServer({
+      executable: await obtainTemporal({ log }),
+      dataDir: home,
+      port: await stack.port('temporal'),
+      uiPort: await stack.port('temporal-ui'),
+      log,
+      onSpawn: (pid) => stack.recordProcess('temporal', pid),
+    });
+    undo.push(() => temporal.stop());
+    const address: TemporalAddress = { address: temporal.address, namespace: temporal.namespace, uiUrl: temporal.uiUrl };
+
+    log('starting the source systems: customer API, DynamoDB, clickstream, sales database, mail (a second or two)');
+    const sources = await startDemoSources({ home, days, preload: [date], log });
+    undo.push(() => sources.stop());
+    await mkdir(join(home, 'lake'), { recursive: true });
+    await stack.publishConnections({
+      ...sources.connections,
+      LAKE: pathToFileURL(join(home, 'lake')).href,
+      WAREHOUSE: `duckdb://${pathToFileURL(join(home, 'warehouse.duckdb')).pathname}`,
+    });
+
+    log('starting a worker (a few seconds; up to 20 the first time, when the workflows are bundled)');
+    const worker = await startWorkerProcess({
+      entry: join(root, 'dist', 'workers', 'main.js'),
+      environment: { ...process.env, TEMPORAL_ADDRESS: address.address, TEMPORAL_NAMESPACE: address.namespace, MILLRACE_WEB_UI: address.uiUrl, MILLRACE_HOME: home },
+      logFile: join(home, 'logs', 'worker.log'),
+      onStart: (pid) => stack.recordProcess('worker', pid),
+      onRestart: log,
+    });
+    undo.push(() => worker.stop());
+    await stack.publishTemporal(address);
+    return { temporal: address, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

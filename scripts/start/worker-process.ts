@@ -1,0 +1,81 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A worker that has never polled after this long will not. */
+const READY_TIMEOUT_MS = 60_000;
+/** Longer than the worker's own grace for running steps. */
+const STOP_TIMEOUT_MS = 15_000;
+const RESTART_DELAY_MS = 1000;
+
+export interface WorkerProcessOptions {
+  entry: string;
+  environment: NodeJS.ProcessEnv;
+  logFile: string;
+  /** Called with the pid of every worker, before it is waited for. */
+  onStart(pid: number): Promise<void>;
+  /** Told of a worker that died, and what became of it. */
+  onRestart(line: string): void;
+}
+
+export interface WorkerProcess {
+  stop(): Promise<void>;
+}
+
+/** Starts a worker process, resolves when it polls, and starts another one whenever it dies before `stop`. */
+export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
+  let stopping = false;
+  let current = await launch(options);
+
+  const supervise = async (): Promise<void> => {
+    for (;;) {
+      const [code, signal] = (await ended(current)) as [number | null, NodeJS.Signals | null];
+      if (stopping) return;
+      await delay(RESTART_DELAY_MS);
+      if (stopping) return;
+      try {
+        current = await launch(options);
+        options.onRestart(`the worker ended (${signal ?? `exit code ${code}`}); another one has taken its place, running steps go on there`);
+      } catch (error) {
+        options.onRestart(`the worker ended and no other could be started: ${error instanceof Error ? error.message : String(error)}`);
+        return;
+      }
+    }
+  };
+  const supervision = supervise();
+
+  return {
+    async stop() {
+      stopping = true;
+      const exit = ended(current);
+      if (current.connected) current.disconnect();
+      current.kill('SIGTERM');
+      const killer = setTimeout(() => current.kill('SIGKILL'), STOP_TIMEOUT_MS);
+      await exit;
+      clearTimeout(killer);
+      await supervision;
+    },
+  };
+}
+
+async function launch({ entry, environment, logFile, onStart }: WorkerProcessOptions): Promise<ChildProcess> {
+  const log = openSync(logFile, 'a');
+  // Small semi-spaces keep the garbage of streamed rows from adding to the worker's memory.
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', entry], { env: environment, stdio: ['ignore', log, log, 'ipc'] });
+  closeSync(log);
+  if (child.pid !== undefined) await onStart(child.pid);
+  const timeout = AbortSignal.timeout(READY_TIMEOUT_MS);
+  const outcome = await Promise.race([
+    once(child, 'message', { signal: timeout }).then(() => 'ready' as const),
+    once(child, 'exit').then(() => 'ended' as const),
+  ]).catch(() => 'silent' as const);
+  if (outcome === 'ready') return child;
+  child.kill('SIGKILL');
+  throw new Error(`the worker ${outcome === 'ended' ? 'ended at once' : `did not start polling within ${READY_TIMEOUT_MS / 1000} s`}; its log is ${logFile}`);
+}
+
+function ended(child: ChildProcess): Promise<unknown[]> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve([child.exitCode, child.signalCode]);
+  return once(child, 'exit');
+}

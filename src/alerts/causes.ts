@@ -1,0 +1,51 @@
+import { ERRORS, type ErrorCode } from '../errors.js';
+
+/** What went wrong, in one sentence for somebody who did not write the pipeline. */
+const CAUSES: Readonly<Record<ErrorCode, string>> = {
+  BAD_PARAMS: 'The run was started with wrong parameters.',
+  CONNECTION_MISSING: 'A connection that the step needs is not set.',
+  CONNECTION_MALFORMED: 'A connection that the step needs is set, but cannot be read.',
+
+  SOURCE_UNAVAILABLE: 'The source did not answer.',
+  SOURCE_RATE_LIMITED: 'The source takes no more requests for now.',
+  SOURCE_FORBIDDEN: 'The source refused access.',
+  SOURCE_MISSING: 'The data is not where it was expected.',
+  SOURCE_EMPTY: 'The source has no rows for this interval.',
+  SOURCE_INCOMPLETE: 'The data of the source was not complete in time.',
+  SOURCE_MALFORMED: 'The source sent data that cannot be read.',
+  SOURCE_TOO_LARGE: 'The source sent more than this step takes.',
+  SOURCE_REJECTED: 'The source called the request itself wrong.',
+  SOURCE_PAGING_LOOP: 'The source sent the same page again and again.',
+
+  OBJECT_MISSING: 'A file that an earlier step wrote is gone.',
+  OBJECT_CHANGED: 'A file was replaced while it was being used.',
+  STORE_UNAVAILABLE: 'The object store did not answer.',
+  STORE_FORBIDDEN: 'The object store refused access.',
+
+  WAREHOUSE_UNAVAILABLE: 'The warehouse did not answer.',
+  WAREHOUSE_BUSY: 'The warehouse was locked by somebody else for too long.',
+  WAREHOUSE_FORBIDDEN: 'The warehouse refused access.',
+  WAREHOUSE_REJECTED: 'The warehouse rejected a statement.',
+  SCHEMA_MISMATCH: 'A table of the warehouse does not have the columns that the pipeline writes.',
+  STALE_RUN: 'A newer run has already published this interval.',
+
+  TRANSFORM_FAILED: 'A transformation failed.',
+  RECONCILIATION_FAILED: 'Rows were lost or doubled on the way, so nothing was published.',
+  CHECK_FAILED: 'The data did not pass a quality check, so nothing was published.',
+  RESULT_TOO_LARGE: 'A step returned more than Temporal takes.',
+
+  ALERT_UNDELIVERED: 'The mail server did not take a message.',
+  ALERT_REJECTED: 'The mail server refused a message for good.',
+};
+
+/** Failures that Temporal itself reports. */
+const TEMPORAL_CAUSES: ReadonlyMap<string, string> = new Map([
+  ['TimeoutFailure', 'The step did not end in the time that it has, or no worker took it.'],
+  ['TerminatedFailure', 'The run was terminated.'],
+]);
+
+/** One sentence; a code that nobody knows is named in it. */
+export function causeOf(errorCode: string): string {
+  if (Object.hasOwn(ERRORS, errorCode)) return CAUSES[errorCode as ErrorCode];
+  return TEMPORAL_CAUSES.get(errorCode) ?? `The step failed with an error that Millrace does not know (${errorCode}).`;
+}

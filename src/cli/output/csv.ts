@@ -1,0 +1,13 @@
+import type { SqlValue } from '../../warehouse/warehouse.js';
+
+/** RFC 4180 lines without their ends; NULL is an empty field, and an empty text stands in quotes. */
+export function* csvLines(columns: readonly string[], rows: readonly (readonly SqlValue[])[]): Generator<string> {
+  yield columns.map(field).join(',');
+  for (const row of rows) yield row.map(field).join(',');
+}
+
+function field(value: SqlValue): string {
+  if (value === null) return '';
+  const text = String(value);
+  return text === '' || /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

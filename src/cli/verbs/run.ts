@@ -1,0 +1,61 @@
+import type { Pipeline } from '../../catalog.js';
+import { ensureDemoDay } from '../../demo/demo-client.js';
+import { runName } from '../../runs/run-view.js';
+import type { Cli } from '../cli.js';
+import { EXIT_CODES } from '../exit-codes.js';
+import { knownPipeline } from '../find-run.js';
+import { daysOf, planRun, startRun, type PlannedRun } from '../start-run.js';
+import { webUiLink } from '../temporal-client.js';
+import { defineVerb, type Verb } from '../verb.js';
+import { watchRun } from '../watch-run.js';
+
+export const runVerb: Verb = (parent, act) => {
+  defineVerb(parent, {
+    usage: 'run <PIPELINE>',
+    summary: 'start a run of a pipeline',
+    details:
+      'Without a date it is the day before today, in the time zone of its schedule. Of one interval one run can be open at a time; when it has ended, the interval can be run again and replaces what is there.',
+    examples: [
+      'run ecommerce-daily --date 2010-12-01 --watch',
+      'run ecommerce-daily --start 2010-12-01T00:00:00Z --end 2010-12-02T00:00:00Z',
+      `run ecommerce-daily --date 2010-12-25 --param allowEmpty='["clicks"]'`,
+    ],
+  })
+    .option('--date <YYYY-MM-DD>', 'the calendar day')
+    .option('--start <time>', 'ISO 8601 with an offset; needs --end')
+    .option('--end <time>', 'ISO 8601 with an offset, not included')
+    .option('--timezone <zone>', 'in which a day begins and ends, such as Europe/Berlin')
+    .option('--param <name=JSON>', 'a parameter of the pipeline; may be repeated', (value: string, before: string[]) => [...before, value], [])
+    .option('--watch', 'follow it until it ends; the exit code tells how')
+    .action(
+      act(async (cli, [name], { json, watch, param, ...interval }) => {
+        const pipeline = knownPipeline(name!);
+        const planned = planRun(pipeline, { ...(interval as { date?: string }), params: param as string[] }, new Date());
+        const temporal = await cli.temporal();
+        await prepareDemonstration(cli, pipeline, planned);
+        const ids = await startRun(temporal.client, pipeline, planned);
+        if (watch) return watchRun(cli, temporal, ids, json === true);
+
+        const webUi = webUiLink(temporal.target, ids);
+        if (json) cli.screen.print(JSON.stringify({ pipeline: pipeline.name, interval: planned.interval, ...ids, webUi: webUi ?? null }, undefined, 2));
+        else {
+          cli.screen.print(`started ${pipeline.name} for ${planned.interval.label}: ${runName(ids)}`);
+          if (webUi !== undefined) cli.screen.print(webUi);
+          cli.screen.print(`watch it: millrace watch ${ids.workflowId}`);
+        }
+        return EXIT_CODES.OK;
+      }),
+    );
+};
+
+/** The embedded demonstration has only the days that somebody asked for. */
+async function prepareDemonstration(cli: Cli, pipeline: Pipeline, planned: PlannedRun): Promise<void> {
+  const connections = cli.connections();
+  const demonstration = connections.settings.some(({ name, source }) => name === 'CUSTOMERS' && source === 'stack');
+  if (!pipeline.connections.includes('CUSTOMERS') || !demonstration) return;
+  const { baseUrl, auth } = connections.get('CUSTOMERS', 'rest-source');
+  if (auth.kind !== 'bearer') return;
+  const address = new URL(baseUrl);
+  address.password = encodeURIComponent(auth.token);
+  for (const day of daysOf(planned.interval)) await ensureDemoDay(address.href, day, { signal: cli.interrupted });
+}

@@ -1,0 +1,137 @@
+/** What a connection's URI says, typed; the discriminator is the scheme. */
+
+export interface MySqlConfig {
+  scheme: 'mysql';
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+  database: string;
+  /** IANA zone of timestamps that carry none. */
+  timezone: string;
+  /** `no-verify` encrypts and takes any certificate. */
+  tls: TlsMode;
+}
+
+export interface DuckDBSourceConfig {
+  scheme: 'duckdb';
+  /** Absolute. */
+  path: string;
+  timezone: string;
+}
+
+export interface DuckDBWarehouseConfig {
+  scheme: 'duckdb';
+  /** Absolute. */
+  path: string;
+}
+
+export interface PostgresConfig {
+  scheme: 'postgres';
+  host: string;
+  port: number;
+  user: string;
+  password: string;
+  database: string;
+  /** Absent: the first of the user's search path. */
+  schema?: string;
+  tls: TlsMode;
+}
+
+export interface RestConfig {
+  scheme: 'http' | 'https';
+  /** Without credentials, parameters and a slash at its end. */
+  baseUrl: string;
+  auth: { kind: 'none' } | { kind: 'bearer'; token: string } | { kind: 'basic'; user: string; password: string };
+  /** What messages call the source, where the URI says so. */
+  name?: string;
+  /** For one answer. */
+  timeoutMs?: number;
+}
+
+export interface AwsCredentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
+export interface DynamoDbConfig {
+  scheme: 'dynamodb';
+  table: string;
+  region: string;
+  /** Absent: the region's own. */
+  endpoint?: string;
+  /** Absent: the default chain of AWS (environment, profile, role). */
+  credentials?: AwsCredentials;
+}
+
+export interface LocalDirectoryConfig {
+  scheme: 'file';
+  /** Absolute. */
+  root: string;
+}
+
+export interface S3Config {
+  scheme: 's3';
+  bucket: string;
+  /** Without slashes at its ends; empty for the whole bucket. */
+  prefix: string;
+  region: string;
+  endpoint?: string;
+  forcePathStyle: boolean;
+  /** Absent: the default chain of AWS (environment, profile, role). */
+  credentials?: AwsCredentials;
+}
+
+export interface MailConfig {
+  scheme: 'smtp' | 'smtps';
+  host: string;
+  port: number;
+  /** TLS from the first byte (smtps). */
+  secure: boolean;
+  user?: string;
+  password?: string;
+  from: string;
+  to: readonly string[];
+  /** `if-offered` goes on in the clear where the server has no STARTTLS; never with a password. */
+  starttls: 'required' | 'if-offered' | 'never';
+}
+
+export type TlsMode = 'off' | 'verify' | 'no-verify';
+
+export interface ConfigByRole {
+  'sql-source': MySqlConfig | DuckDBSourceConfig;
+  'rest-source': RestConfig;
+  'item-source': DynamoDbConfig;
+  'object-store': LocalDirectoryConfig | S3Config;
+  warehouse: DuckDBWarehouseConfig | PostgresConfig;
+  mail: MailConfig;
+}
+
+export type ConnectionConfig = ConfigByRole[keyof ConfigByRole];
+
+/** An address for people, with nothing secret in it. */
+export function describeConfig(config: ConnectionConfig): string {
+  switch (config.scheme) {
+    case 'mysql':
+    case 'postgres':
+      return `${config.scheme}://${hostPort(config.host, config.port)}/${config.database}`;
+    case 'duckdb':
+      return `duckdb://${config.path}`;
+    case 'http':
+    case 'https':
+      return config.baseUrl;
+    case 'dynamodb':
+      return `dynamodb://${config.endpoint?.replace(/^https?:\/\//, '') ?? config.region}/${config.table}`;
+    case 'file':
+      return `file://${config.root}`;
+    case 's3':
+      return `s3://${[config.bucket, config.prefix].filter(Boolean).join('/')}${config.endpoint === undefined ? '' : ` at ${config.endpoint}`}`;
+    default:
+      return `${config.scheme}://${hostPort(config.host, config.port)} to ${config.to.join(', ')}`;
+  }
+}
+
+/** `[::1]:3306`, `db.example.com` */
+export function hostPort(host: string, port?: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}${port === undefined ? '' : `:${port}`}`;
+}

@@ -1,0 +1,22 @@
+/** What a connection is used as: each role takes its own URI schemes. */
+export type Role = 'sql-source' | 'rest-source' | 'item-source' | 'object-store' | 'warehouse' | 'mail';
+
+/** The connections that the pipelines of this project ask for: `MILLRACE_CONN_<NAME>`. */
+export const KNOWN_CONNECTIONS = {
+  SALES: 'sql-source',
+  CUSTOMERS: 'rest-source',
+  CATALOG: 'item-source',
+  CLICKS: 'object-store',
+  LAKE: 'object-store',
+  WAREHOUSE: 'warehouse',
+  MAIL: 'mail',
+} as const satisfies Record<string, Role>;
+
+export type ConnectionName = keyof typeof KNOWN_CONNECTIONS;
+
+export const SETTING_PREFIX = 'MILLRACE_CONN_';
+
+/** `undefined` for a name that no pipeline of this project asks for. */
+export function roleOf(name: string): Role | undefined {
+  return Object.hasOwn(KNOWN_CONNECTIONS, name) ? KNOWN_CONNECTIONS[name as ConnectionName] : undefined;
+}

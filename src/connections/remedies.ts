@@ -1,0 +1,46 @@
+import type { ErrorCode } from '../errors.js';
+import type { SettingReport } from './connections.js';
+
+/** Schemes whose other end is a server that somebody starts. */
+const SERVERS: Readonly<Record<string, string>> = {
+  mysql: 'MySQL',
+  postgres: 'PostgreSQL',
+  http: 'the API',
+  https: 'the API',
+  dynamodb: 'DynamoDB',
+  s3: 'the S3 server',
+  smtp: 'the mail server',
+  smtps: 'the mail server',
+};
+
+/** What a person does about a failed check of a connection; `report` is absent where it is set nowhere. */
+export function remedyFor(code: ErrorCode | undefined, setting: string, report?: SettingReport): string {
+  const server = SERVERS[report?.scheme ?? ''];
+  switch (code) {
+    case 'CONNECTION_MISSING':
+      return `set ${setting} in the environment or in a profile, or start the embedded stack (npm start)`;
+    case 'CONNECTION_MALFORMED':
+      return `correct ${setting}`;
+    case 'SOURCE_UNAVAILABLE':
+    case 'STORE_UNAVAILABLE':
+    case 'WAREHOUSE_UNAVAILABLE':
+    case 'ALERT_UNDELIVERED':
+      if (report?.source === 'stack') return 'start the embedded stack (npm start)';
+      return server === undefined ? `check the path in ${setting}` : `start ${server}, or correct the host and port in ${setting}`;
+    case 'SOURCE_FORBIDDEN':
+    case 'STORE_FORBIDDEN':
+    case 'WAREHOUSE_FORBIDDEN':
+      return server === undefined ? `give this user the right to use the path in ${setting}` : `correct the credentials in ${setting}, or have access granted`;
+    case 'ALERT_REJECTED':
+      return `correct the user, the password and the addresses (from, to) in ${setting}`;
+    case 'WAREHOUSE_BUSY':
+      return 'wait until the other process is done, or stop it';
+    case 'SOURCE_RATE_LIMITED':
+      return 'try again later';
+    case 'SOURCE_MISSING':
+    case 'OBJECT_MISSING':
+      return `create it, or correct the name in ${setting}`;
+    default:
+      return `see the message, and correct ${setting} or the server behind it`;
+  }
+}

@@ -1,0 +1,78 @@
+import { AbortMultipartUploadCommand, CreateMultipartUploadCommand, S3Client } from '@aws-sdk/client-s3';
+import { MillraceError } from '../errors.js';
+import { assertKey } from './keys.js';
+import type { S3Place } from './s3-errors.js';
+
+export interface S3StoreOptions {
+  bucket: string;
+  /** Folder of the bucket below which all keys are; with or without slashes at its ends. */
+  prefix?: string;
+  region: string;
+  /** Only for stores other than AWS: `http://127.0.0.1:7070`. */
+  endpoint?: string;
+  /** `endpoint/bucket/key` instead of `bucket.endpoint/key`; most stores other than AWS want it. */
+  forcePathStyle?: boolean;
+  /** Default: what the SDK finds (environment, profile, role of the machine or container). */
+  credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string };
+  /** The bucket keeps versions. Declared and not asked for, because asking takes a right of its own. */
+  versioned?: boolean;
+  /** Milliseconds until a connection must stand; default 5 000. */
+  connectTimeoutMs?: number;
+  /** Milliseconds without a byte after which a request has failed; default 60 000. */
+  idleTimeoutMs?: number;
+  /** Of each request, the first included; default 3. A step's own retry policy comes on top. */
+  maxAttempts?: number;
+}
+
+export interface S3Access {
+  client: S3Client;
+  place: S3Place;
+  /** What stands before every key: empty, or ends with `/`. */
+  base: string;
+}
+
+/** Checks the options (`CONNECTION_MALFORMED`) and makes the client; nothing is sent yet. */
+export function openS3(options: S3StoreOptions): S3Access {
+  const prefix = (options.prefix ?? '').replace(/^\/+|\/+$/g, '');
+  if (prefix !== '') assertKey(prefix);
+  if (options.bucket === '' || options.bucket.includes('/')) throw malformed('the bucket has to be a plain name');
+  if (options.region === '') throw malformed('the region is missing');
+  const client = new S3Client({
+    region: options.region,
+    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
+    ...(options.credentials ? { credentials: options.credentials } : {}),
+    forcePathStyle: options.forcePathStyle ?? false,
+    maxAttempts: options.maxAttempts ?? 3,
+    requestHandler: { connectionTimeout: options.connectTimeoutMs ?? 5_000, socketTimeout: options.idleTimeoutMs ?? 60_000 },
+  });
+  return {
+    client,
+    place: { bucket: options.bucket, region: options.region, endpoint: originOf(options.endpoint) },
+    base: prefix === '' ? '' : `${prefix}/`,
+  };
+}
+
+/**
+ * `lib-storage` sends its requests without a signal, and an aborted upload would wait for the parts under way. This
+ * client adds the signal, except to the request that opens a multipart upload (its id is needed to remove the parts)
+ * and to the one that removes them.
+ */
+export function abortableClient(client: S3Client, signal: AbortSignal | undefined): S3Client {
+  if (!signal) return client;
+  type Command = Parameters<S3Client['send']>[0];
+  const goesThrough = (command: Command): boolean => command instanceof AbortMultipartUploadCommand || command instanceof CreateMultipartUploadCommand;
+  const send = (command: Command): Promise<unknown> => client.send(command, goesThrough(command) ? {} : { abortSignal: signal });
+  return Object.create(client, { send: { value: send } }) as S3Client;
+}
+
+function originOf(endpoint: string | undefined): string | undefined {
+  if (endpoint === undefined) return undefined;
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  if (!url || !['http:', 'https:'].includes(url.protocol)) throw malformed('the endpoint has to be an http or https address');
+  if (url.username !== '' || url.password !== '') throw malformed('the endpoint must not hold a user or password');
+  return url.origin;
+}
+
+function malformed(problem: string): MillraceError {
+  return new MillraceError('CONNECTION_MALFORMED', `The connection of the S3 object store cannot be used: ${problem}.`);
+}

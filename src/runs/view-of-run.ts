@@ -1,0 +1,93 @@
+import type { temporal } from '@temporalio/proto';
+import { intervalBounds, type IntervalParams } from '../durable/data-interval.js';
+import { defined, iso, millis } from './event-times.js';
+import type { PayloadReader } from './payloads.js';
+import { rowsOf } from './rows-of.js';
+import { pipelineOf, type RunRecord, type StepRecord } from './run-reducer.js';
+import type { RunView, StepView } from './run-view.js';
+
+type Description = temporal.api.workflowservice.v1.IDescribeWorkflowExecutionResponse;
+type PendingActivity = temporal.api.workflow.v1.IPendingActivityInfo;
+
+// Of the API's PendingActivityState.
+const STARTED = 2;
+const CANCEL_REQUESTED = 3;
+const PAUSED = 4;
+const PAUSE_REQUESTED = 5;
+
+/** The history's record joined with what Temporal holds of the steps that are pending now. */
+export async function viewOfRun(ids: { workflowId: string; runId: string }, run: RunRecord, description: Description, read: PayloadReader, now: number): Promise<RunView> {
+  const pending = new Map((description.pendingActivities ?? []).map((activity) => [activity.activityId, activity]));
+  const steps = await Promise.all([...run.steps.values()].map((step) => viewOfStep(step, run.state === 'running' ? pending.get(step.id) : undefined, read, now)));
+  const nominal = description.workflowExecutionInfo?.searchAttributes?.indexedFields?.['TemporalScheduledStartTime'];
+  const task = run.state === 'running' ? description.pendingWorkflowTask : undefined;
+  const attempts = task?.attempt ?? 1;
+  return {
+    ...ids,
+    workflow: run.workflow,
+    pipeline: pipelineOf(run.workflow),
+    taskQueue: run.taskQueue,
+    state: run.state,
+    startedAt: run.startedAt,
+    durationMs: (run.endedAt === undefined ? now : Date.parse(run.endedAt)) - Date.parse(run.startedAt),
+    steps,
+    ...defined({
+      endedAt: run.endedAt,
+      interval: await intervalOf(run, nominal, read),
+      failure: run.failure,
+      stuck: task != null && run.taskFailure !== undefined && attempts > 1 ? { ...run.taskFailure, attempts } : undefined,
+      waitingForWorkerSince: task != null && task.startedTime == null ? iso(task.originalScheduledTime ?? task.scheduledTime) : undefined,
+      cancelRequested: run.cancelRequested && run.state === 'running' ? true : undefined,
+      result: run.result,
+      quarantine: run.quarantine,
+    }),
+  };
+}
+
+async function viewOfStep(step: StepRecord, pending: PendingActivity | undefined, read: PayloadReader, now: number): Promise<StepView> {
+  const dot = step.id.lastIndexOf('.');
+  const { attempts, state, startedAt, endedAt, rows, error, worker } = step;
+  const current = pending === undefined ? {} : await viewOfPending(pending, read);
+  const view = { attempts, state, startedAt, endedAt, rows, error, worker, ...current };
+  const until = view.endedAt === undefined ? (view.state === 'running' ? now : undefined) : Date.parse(view.endedAt);
+  const durationMs = view.startedAt === undefined || until === undefined ? undefined : Math.max(0, until - Date.parse(view.startedAt));
+  return {
+    id: step.id,
+    activity: step.activity,
+    scheduledAt: step.scheduledAt,
+    ...defined({ group: dot > 0 ? step.id.slice(0, dot) : undefined, durationMs }),
+    ...defined(view),
+  };
+}
+
+async function viewOfPending(pending: PendingActivity, read: PayloadReader): Promise<Partial<StepView>> {
+  const [progress] = await read.values(pending.heartbeatDetails);
+  const state = Number(pending.state ?? 0);
+  const runs = state === STARTED || state === CANCEL_REQUESTED || state === PAUSE_REQUESTED;
+  const attempt = pending.attempt ?? 1;
+  const failedBefore = pending.lastFailure != null || attempt > 1;
+  const next = pending.nextAttemptScheduleTime ?? pending.scheduledTime;
+  return defined({
+    state: runs ? ('running' as const) : state === PAUSED || pending.paused ? ('held' as const) : failedBefore ? ('retrying' as const) : ('waiting' as const),
+    // A step that waits for its next attempt counts those that it has had.
+    attempts: runs ? attempt : attempt - 1,
+    startedAt: iso(pending.lastStartedTime),
+    rows: rowsOf(progress),
+    error: read.failure(pending.lastFailure),
+    worker: pending.lastWorkerIdentity == null || pending.lastWorkerIdentity === '' ? undefined : pending.lastWorkerIdentity,
+    nextAttemptAt: !runs && failedBefore && millis(next) !== undefined ? iso(next) : undefined,
+  });
+}
+
+/** As the steps were told; before the first step, from the run's parameters and its nominal time. */
+async function intervalOf(run: RunRecord, nominal: temporal.api.common.v1.IPayload | undefined, read: PayloadReader): Promise<RunView['interval']> {
+  if (run.interval !== undefined) return { label: run.interval.label, start: run.interval.start, end: run.interval.end };
+  if (pipelineOf(run.workflow) === run.workflow) return undefined;
+  try {
+    const [time] = nominal === undefined ? [] : await read.values({ payloads: [nominal] });
+    return intervalBounds((run.params ?? {}) as IntervalParams, new Date(typeof time === 'string' ? time : run.startedAt));
+  } catch {
+    // The run was started with parameters that choose none, and ends with that message.
+    return undefined;
+  }
+}

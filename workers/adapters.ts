@@ -1,0 +1,108 @@
+import type { Dependencies } from '../activities/dependencies.js';
+import { createMailer } from '../src/alerts/mail.js';
+import type { Checkable } from '../src/connections/check.js';
+import type { ConfigByRole, TlsMode } from '../src/connections/configs.js';
+import type { Connections } from '../src/connections/connections.js';
+import { KNOWN_CONNECTIONS, type ConnectionName } from '../src/connections/known-connections.js';
+import type { DuckDBLimits } from '../src/duckdb/duckdb.js';
+import { createLocalDirectoryStore } from '../src/object-store/local-directory.js';
+import type { ObjectStore } from '../src/object-store/object-store.js';
+import { createS3Store } from '../src/object-store/s3.js';
+import { createDynamoDbSource } from '../src/sources/dynamodb.js';
+import { createDuckDBSqlSource } from '../src/sources/duckdb-sql.js';
+import { createMySqlSource } from '../src/sources/mysql.js';
+import { createRestSource } from '../src/sources/rest.js';
+import type { RestSource } from '../src/sources/rest-source.js';
+import type { SqlSource } from '../src/sources/sql-source.js';
+import { createDuckDBWarehouse } from '../src/warehouse/duckdb.js';
+import { createPostgresWarehouse } from '../src/warehouse/postgres.js';
+import type { Warehouse } from '../src/warehouse/warehouse.js';
+
+/** The ports of a worker's or the CLI's activities, built from the connections. */
+export interface Adapters extends Pick<Dependencies, 'lake' | 'warehouse' | 'sales' | 'customers' | 'catalog' | 'clicks' | 'mailer'> {
+  /** The same by the name of their connection, for `checkConnections`. */
+  readonly byName: Checkable & Readonly<Record<ConnectionName, unknown>>;
+  /** Closes those that were built; the first failure is thrown when all are closed. */
+  close(): Promise<void>;
+}
+
+/**
+ * Builds each adapter once, when it is first asked for: a step without its connection fails with `CONNECTION_MISSING` or
+ * `CONNECTION_MALFORMED`, and every other step works.
+ */
+export function createAdapters(connections: Connections, limits: DuckDBLimits): Adapters {
+  const built: { close(): Promise<void> }[] = [];
+
+  function lazily<N extends ConnectionName, T extends { close(): Promise<void> }>(
+    name: N,
+    build: (config: ConfigByRole[(typeof KNOWN_CONNECTIONS)[N]]) => T,
+  ): () => T {
+    let adapter: T | undefined;
+    return () => {
+      if (adapter === undefined) {
+        adapter = build(connections.get(name, KNOWN_CONNECTIONS[name]));
+        built.push(adapter);
+      }
+      return adapter;
+    };
+  }
+
+  const sales = lazily('SALES', (config) => sqlSource(config, limits));
+  const customers = lazily('CUSTOMERS', (config) => restSource(config, 'customers'));
+  const catalog = lazily('CATALOG', createDynamoDbSource);
+  const clicks = lazily('CLICKS', objectStore);
+  const lake = lazily('LAKE', objectStore);
+  const warehouse = lazily('WAREHOUSE', (config) => warehouseOf(config, limits));
+  const mailer = lazily('MAIL', (config) => createMailer({ ...config, redact: connections.redact }));
+
+  return {
+    sales,
+    customers,
+    catalog,
+    clicks,
+    lake,
+    warehouse,
+    mailer,
+    byName: { SALES: sales, CUSTOMERS: customers, CATALOG: catalog, CLICKS: clicks, LAKE: lake, WAREHOUSE: warehouse, MAIL: mailer },
+    async close() {
+      const outcomes = await Promise.allSettled(built.splice(0).map((adapter) => adapter.close()));
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failed) throw failed.reason;
+    },
+  };
+}
+
+function sqlSource(config: ConfigByRole['sql-source'], limits: DuckDBLimits): SqlSource {
+  if (config.scheme === 'duckdb') return createDuckDBSqlSource({ path: config.path, timezone: config.timezone, limits });
+  const { tls, ...server } = config;
+  return createMySqlSource({ ...server, ssl: tlsOptions(tls) });
+}
+
+function restSource({ baseUrl, auth, name, timeoutMs }: ConfigByRole['rest-source'], defaultName: string): RestSource {
+  const base = new URL(baseUrl);
+  if (auth.kind === 'basic') {
+    // Encoded here, because a URL leaves a % as it is and the adapter decodes.
+    base.username = encodeURIComponent(auth.user);
+    base.password = encodeURIComponent(auth.password);
+  }
+  return createRestSource({
+    baseUrl: base.href,
+    name: name ?? defaultName,
+    ...(auth.kind === 'bearer' ? { token: auth.token } : {}),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
+}
+
+function objectStore(config: ConfigByRole['object-store']): ObjectStore {
+  return config.scheme === 'file' ? createLocalDirectoryStore({ root: config.root }) : createS3Store(config);
+}
+
+function warehouseOf(config: ConfigByRole['warehouse'], limits: DuckDBLimits): Warehouse {
+  if (config.scheme === 'duckdb') return createDuckDBWarehouse({ path: config.path, limits });
+  const { tls, ...server } = config;
+  return createPostgresWarehouse({ ...server, ssl: tlsOptions(tls), limits });
+}
+
+function tlsOptions(mode: TlsMode): boolean | { rejectUnauthorized: false } {
+  return mode === 'no-verify' ? { rejectUnauthorized: false } : mode === 'verify';
+}
