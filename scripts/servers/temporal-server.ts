@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { closeSync, existsSync, openSync, renameSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { freePort, LOOPBACK } from '../../src/stack/ports.js';
@@ -52,7 +52,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   const port = options.port ?? (await freePort());
   const uiPort = options.uiPort ?? (await freePort());
   options.log('starting the Temporal dev server with its Web UI (a second or two)');
-  const child = await launch(options.executable, startDevArguments({ port, uiPort, databaseFile }), logFile);
+  const child = launch(options.executable, startDevArguments({ port, uiPort, databaseFile }), logFile);
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
@@ -77,13 +77,13 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
 }
 
 /** In a process group of its own: Ctrl-C must reach the owner only, who lets the worker end its steps before the server goes. */
-async function launch(executable: string, args: readonly string[], logFile: string): Promise<ChildProcess> {
-  if (existsSync(logFile)) await rename(logFile, `${logFile}.1`);
-  const log = await open(logFile, 'w', 0o600);
+function launch(executable: string, args: readonly string[], logFile: string): ChildProcess {
+  if (existsSync(logFile)) renameSync(logFile, `${logFile}.1`);
+  const log = openSync(logFile, 'w', 0o600);
   try {
-    return spawn(executable, args, { detached: true, stdio: ['ignore', log.fd, log.fd], env: serverEnvironment() });
+    return spawn(executable, args, { detached: true, stdio: ['ignore', log, log], env: serverEnvironment() });
   } finally {
-    await log.close();
+    closeSync(log);
   }
 }
 
@@ -96,11 +96,14 @@ async function readyOrDead(address: string, settings: NamespaceSettings, ended: 
   const waiting = new AbortController();
   const timer = setTimeout(() => waiting.abort(new Error(`is not ready after ${Math.round(timeoutMs / 1000)} s`)), timeoutMs);
   void ended.then((how) => waiting.abort(new Error(`ended while it was starting (${how})`)));
+  const aborted = new Promise<never>((_resolve, reject) => {
+    waiting.signal.addEventListener('abort', () => reject(waiting.signal.reason as Error));
+  });
   try {
-    await untilReady(address, settings, waiting.signal);
+    // A call that is under way notices neither.
+    await Promise.race([untilReady(address, settings, waiting.signal), aborted]);
   } catch (error) {
-    const reason = waiting.signal.aborted ? waiting.signal.reason : error;
-    const message = reason instanceof Error ? reason.message : String(reason);
+    const message = error instanceof Error ? error.message : String(error);
     throw new Error(`the Temporal dev server ${message}. Its log, ${logFile}, ends with:\n${await tailOf(logFile)}`, { cause: error });
   } finally {
     clearTimeout(timer);

@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { createAdapters, type Adapters } from '../../workers/adapters.js';
+import type { Adapters } from '../../workers/adapters.js';
 import { workerSettings } from '../../workers/settings.js';
 import { loadConnections, type Connections } from '../connections/connections.js';
 import { millraceHome } from '../connections/settings.js';
@@ -22,7 +22,7 @@ export interface Cli {
   /** Where Temporal is expected to be, without a call. */
   temporalTarget(): Promise<TemporalTarget>;
   connections(): Connections;
-  adapters(): Adapters;
+  adapters(): Promise<Adapters>;
   limits(): DuckDBLimits;
   close(): Promise<void>;
 }
@@ -38,7 +38,8 @@ export function createCli(process: NodeJS.Process, interrupted: AbortSignal): Cl
   });
   const connections = once(() => loadConnections({ env, root }));
   const limits = once(() => duckdbLimits(env, home));
-  const adapters = once(() => createAdapters(connections(), limits()));
+  // Half of the command's start would be the drivers of databases that most verbs never talk to.
+  const adapters = once(async () => (await import('../../workers/adapters.js')).createAdapters(connections(), limits()));
   let used: { adapters: boolean; temporal: boolean } = { adapters: false, temporal: false };
 
   return {
@@ -59,7 +60,7 @@ export function createCli(process: NodeJS.Process, interrupted: AbortSignal): Cl
     limits,
     async close() {
       if (used.temporal) await connected().then(({ client }) => client.connection.close(), () => undefined);
-      if (used.adapters) await adapters().close();
+      if (used.adapters) await adapters().then((built) => built.close(), () => undefined);
     },
   };
 }

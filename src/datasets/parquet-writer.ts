@@ -7,10 +7,14 @@ import { interruptible, sqlIdentifier, sqlString, withDatabaseFile } from '../du
 /** The position column of every extracted dataset: 1, 2, 3 … in the source's order. */
 export const POSITION = 'position';
 
+type TextRow = readonly (string | null)[];
+
 const CHUNK_ROWS = 2048;
+/** Left alone, the appender holds 100 chunks outside DuckDB's memory limit. */
+const CHUNKS_PER_FLUSH = 10;
 
 /** Writing is a stream: more memory, threads or larger row groups would only make the worker larger, not faster. */
-const WRITER_LIMITS = { memoryLimit: '64MB', threads: 1 };
+const WRITER_LIMITS = { memoryLimit: '32MB', threads: 1 };
 const ROW_GROUP_ROWS = 40_960;
 
 export interface WrittenFile {
@@ -26,7 +30,7 @@ export interface WrittenFile {
 export async function writeTextParquet(
   file: string,
   columns: readonly string[],
-  batches: AsyncIterable<readonly (readonly (string | null)[])[]>,
+  batches: AsyncIterable<readonly TextRow[]>,
   scratchDir: string,
   options: { signal: AbortSignal; onRows?: (rows: number) => void },
 ): Promise<WrittenFile> {
@@ -52,31 +56,53 @@ export async function writeTextParquet(
 async function appendAll(
   connection: DuckDBConnection,
   width: number,
-  batches: AsyncIterable<readonly (readonly (string | null)[])[]>,
+  batches: AsyncIterable<readonly TextRow[]>,
   options: { signal: AbortSignal; onRows?: (rows: number) => void },
 ): Promise<number> {
+  // In one transaction, so that the small flushes below need no commit each.
+  await connection.run('BEGIN TRANSACTION');
   const appender = await connection.createAppender('rows');
   const chunk = DuckDBDataChunk.create([BIGINT, ...Array.from({ length: width }, () => VARCHAR)]);
-  let pending: (string | bigint | null)[][] = [];
+  let pending: TextRow[] = [];
   let rows = 0;
-  const flush = (): void => {
-    chunk.reset();
-    chunk.setRows(pending);
+  let unflushed = 0;
+  const append = (): void => {
+    fillChunk(chunk, width, rows, pending);
     appender.appendDataChunk(chunk);
+    rows += pending.length;
     pending = [];
+    unflushed += 1;
+    if (unflushed === CHUNKS_PER_FLUSH) {
+      appender.flushSync();
+      unflushed = 0;
+    }
     options.onRows?.(rows);
   };
   for await (const batch of batches) {
     options.signal.throwIfAborted();
     for (const row of batch) {
-      rows += 1;
-      pending.push([BigInt(rows), ...row]);
-      if (pending.length === CHUNK_ROWS) flush();
+      pending.push(row);
+      if (pending.length === CHUNK_ROWS) append();
     }
   }
-  if (pending.length > 0) flush();
+  if (pending.length > 0) append();
   appender.closeSync();
+  await connection.run('COMMIT');
   return rows;
+}
+
+/** Column by column into the chunk's own vectors: `setRows` would want a copy of every row with its position in front. */
+function fillChunk(chunk: DuckDBDataChunk, width: number, before: number, rows: readonly TextRow[]): void {
+  chunk.reset();
+  chunk.rowCount = rows.length;
+  const positions = chunk.getColumnVector(0);
+  for (let row = 0; row < rows.length; row += 1) positions.setItem(row, BigInt(before + row + 1));
+  positions.flush();
+  for (let column = 0; column < width; column += 1) {
+    const values = chunk.getColumnVector(column + 1);
+    for (let row = 0; row < rows.length; row += 1) values.setItem(row, rows[row]![column] ?? null);
+    values.flush();
+  }
 }
 
 /** 16 hex digits over column names and types, in order. */

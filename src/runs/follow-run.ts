@@ -35,9 +35,10 @@ export async function* followRun(client: Client, ids: RunIds, signal: AbortSigna
   const read = createPayloadReader(client);
   const record = emptyRecord();
   const stop = new AbortController();
+  const ended = AbortSignal.any([signal, stop.signal]);
   let failure: unknown;
   let wake = (): void => {};
-  const events = followEvents(client, ids, record, AbortSignal.any([signal, stop.signal]), () => wake()).catch((error: unknown) => {
+  const events = followEvents(client, ids, record, ended, () => wake()).catch((error: unknown) => {
     failure = error;
     wake();
   });
@@ -61,15 +62,16 @@ export async function* followRun(client: Client, ids: RunIds, signal: AbortSigna
   }
 }
 
-/** Waits, but not longer than until the signal; keeps no process alive by itself. */
+/** Waits, but not longer than until the signal. */
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await delay(milliseconds, undefined, { ref: false, signal }).catch(() => undefined);
+  await delay(milliseconds, undefined, { signal }).catch(() => undefined);
 }
 
 async function followEvents(client: Client, ids: RunIds, record: RunRecord, signal: AbortSignal, onNews: () => void): Promise<void> {
   let pageToken: Uint8Array = new Uint8Array();
   do {
-    pageToken = await client.connection.withAbortSignal(signal, () => readPage(client, ids, record, pageToken, true));
+    // A signal per call: the client leaves its listener on the one that it is given.
+    pageToken = await client.connection.withAbortSignal(AbortSignal.any([signal]), () => readPage(client, ids, record, pageToken, true));
     onNews();
   } while (pageToken.length > 0 && !signal.aborted);
 }

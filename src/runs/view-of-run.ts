@@ -1,5 +1,5 @@
-import type { temporal } from '@temporalio/proto';
-import { intervalBounds, type IntervalParams } from '../durable/data-interval.js';
+import proto, { type temporal } from '@temporalio/proto';
+import { intervalBounds } from '../durable/data-interval.js';
 import { defined, iso, millis } from './event-times.js';
 import type { PayloadReader } from './payloads.js';
 import { rowsOf } from './rows-of.js';
@@ -9,11 +9,9 @@ import type { RunView, StepView } from './run-view.js';
 type Description = temporal.api.workflowservice.v1.IDescribeWorkflowExecutionResponse;
 type PendingActivity = temporal.api.workflow.v1.IPendingActivityInfo;
 
-// Of the API's PendingActivityState.
-const STARTED = 2;
-const CANCEL_REQUESTED = 3;
-const PAUSED = 4;
-const PAUSE_REQUESTED = 5;
+const { PENDING_ACTIVITY_STATE_STARTED, PENDING_ACTIVITY_STATE_CANCEL_REQUESTED, PENDING_ACTIVITY_STATE_PAUSED, PENDING_ACTIVITY_STATE_PAUSE_REQUESTED } =
+  proto.temporal.api.enums.v1.PendingActivityState;
+const RUNNING: readonly unknown[] = [PENDING_ACTIVITY_STATE_STARTED, PENDING_ACTIVITY_STATE_CANCEL_REQUESTED, PENDING_ACTIVITY_STATE_PAUSE_REQUESTED];
 
 /** The history's record joined with what Temporal holds of the steps that are pending now. */
 export async function viewOfRun(ids: { workflowId: string; runId: string }, run: RunRecord, description: Description, read: PayloadReader, now: number): Promise<RunView> {
@@ -62,13 +60,13 @@ async function viewOfStep(step: StepRecord, pending: PendingActivity | undefined
 
 async function viewOfPending(pending: PendingActivity, read: PayloadReader): Promise<Partial<StepView>> {
   const [progress] = await read.values(pending.heartbeatDetails);
-  const state = Number(pending.state ?? 0);
-  const runs = state === STARTED || state === CANCEL_REQUESTED || state === PAUSE_REQUESTED;
+  const runs = RUNNING.includes(pending.state);
+  const held = pending.state === PENDING_ACTIVITY_STATE_PAUSED || pending.paused === true;
   const attempt = pending.attempt ?? 1;
   const failedBefore = pending.lastFailure != null || attempt > 1;
   const next = pending.nextAttemptScheduleTime ?? pending.scheduledTime;
   return defined({
-    state: runs ? ('running' as const) : state === PAUSED || pending.paused ? ('held' as const) : failedBefore ? ('retrying' as const) : ('waiting' as const),
+    state: runs ? ('running' as const) : held ? ('held' as const) : failedBefore ? ('retrying' as const) : ('waiting' as const),
     // A step that waits for its next attempt counts those that it has had.
     attempts: runs ? attempt : attempt - 1,
     startedAt: iso(pending.lastStartedTime),
@@ -85,7 +83,7 @@ async function intervalOf(run: RunRecord, nominal: temporal.api.common.v1.IPaylo
   if (pipelineOf(run.workflow) === run.workflow) return undefined;
   try {
     const [time] = nominal === undefined ? [] : await read.values({ payloads: [nominal] });
-    return intervalBounds((run.params ?? {}) as IntervalParams, new Date(typeof time === 'string' ? time : run.startedAt));
+    return intervalBounds(run.params ?? {}, new Date(typeof time === 'string' ? time : run.startedAt));
   } catch {
     // The run was started with parameters that choose none, and ends with that message.
     return undefined;

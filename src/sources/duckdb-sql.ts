@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { BIGINT, DOUBLE, VARCHAR, type DuckDBConnection } from '@duckdb/node-api';
-import { DatabaseFileLocked, interruptible, withDatabaseFile, type DuckDBLimits } from '../duckdb/duckdb.js';
-import { MillraceError, type ErrorCode } from '../errors.js';
+import { DatabaseFileLocked, interruptible, sqlString, withDatabaseFile, type DuckDBLimits } from '../duckdb/duckdb.js';
+import { isMillraceError, MillraceError, type ErrorCode } from '../errors.js';
 import { excerpt, isSettled } from './source-errors.js';
 import type { SqlSource, TextRow } from './sql-source.js';
 
@@ -14,6 +14,12 @@ export interface DuckDBSqlSourceOptions {
   /** How long another process may hold the file before the source counts as unavailable, in milliseconds; default 30 000. */
   waitMs?: number;
 }
+
+/**
+ * Reading is a stream that its consumer slows down: more memory or threads would not make it faster. One thread sorts some ten
+ * million lines in this much memory, by spilling; two would need more than twice as much.
+ */
+const READING_LIMITS = { memoryLimit: '64MB', threads: 1 };
 
 /**
  * The embedded SQL source: a DuckDB file, opened read-only and only while a snapshot lasts. Nobody can write to it meanwhile,
@@ -30,7 +36,7 @@ export function createDuckDBSqlSource(options: DuckDBSqlSourceOptions): SqlSourc
     const waitMs = options.waitMs === undefined ? {} : { waitMs: options.waitMs };
     let opened = false;
     try {
-      return await withDatabaseFile(path, { ...limits, ...waitMs, readOnly: true, signal }, (connection) => {
+      return await withDatabaseFile(path, { ...limits, ...READING_LIMITS, ...waitMs, readOnly: true, signal }, (connection) => {
         opened = true;
         return use(connection);
       });
@@ -45,8 +51,8 @@ export function createDuckDBSqlSource(options: DuckDBSqlSourceOptions): SqlSourc
     parameters: readonly (string | number)[],
     signal: AbortSignal,
   ): AsyncGenerator<readonly TextRow[]> {
+    const statement = `SELECT COLUMNS(*)::VARCHAR FROM (\n${sql.trim().replace(/;$/, '')}\n)`;
     try {
-      const statement = `SELECT COLUMNS(*)::VARCHAR FROM (\n${sql.trim().replace(/;$/, '')}\n)`;
       const result = await interruptible(connection, signal, () => connection.stream(statement, parameters.map(valueOf), parameters.map(typeOf)));
       for (;;) {
         const chunk = await interruptible(connection, signal, () => result.fetchChunk());
@@ -58,6 +64,13 @@ export function createDuckDBSqlSource(options: DuckDBSqlSourceOptions): SqlSourc
     }
   }
 
+  /** Starts the snapshot again with all the memory that the worker allows: an error has aborted its transaction. */
+  async function restartWithAllMemory(connection: DuckDBConnection): Promise<void> {
+    await connection.run('ROLLBACK');
+    await connection.run(`SET memory_limit = ${sqlString(limits.memoryLimit)}`);
+    await connection.run('BEGIN TRANSACTION READ ONLY');
+  }
+
   return {
     description: where,
     timezone: options.timezone ?? 'UTC',
@@ -65,11 +78,20 @@ export function createDuckDBSqlSource(options: DuckDBSqlSourceOptions): SqlSourc
       withReader(signal, async (connection) => {
         await connection.run('BEGIN TRANSACTION READ ONLY');
         let streaming = false;
+        let delivered = false;
         return read({
           async *stream(sql, parameters) {
             if (streaming) throw new MillraceError('BAD_PARAMS', `${where}: a snapshot streams one statement at a time. Read the tables one after the other.`);
             streaming = true;
             try {
+              for await (const rows of stream(connection, sql, parameters, signal)) {
+                delivered = true;
+                yield rows;
+              }
+            } catch (error) {
+              // Once rows are out, another transaction could contradict them.
+              if (delivered || !isMillraceError(error) || error.code !== 'SOURCE_TOO_LARGE') throw error;
+              await restartWithAllMemory(connection);
               yield* stream(connection, sql, parameters, signal);
             } finally {
               streaming = false;

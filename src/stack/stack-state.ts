@@ -38,9 +38,8 @@ export interface OwnedStack {
   readonly home: string;
   /** The port of this name as last time when it is free, else another free one, which is remembered. Distinct for distinct names. */
   port(name: string): Promise<number>;
-  /** To be called right after a process was started, before waiting for it: so that it is found when we are killed. */
+  /** To be called right after a process was started, before waiting for it: so that it is found when we are killed. Those that have ended are forgotten. */
   recordProcess(role: ProcessRole, pid: number): Promise<void>;
-  forgetProcess(pid: number): Promise<void>;
   /** Makes the connections known to other terminals; the URIs are by name without prefix, and hold secrets. */
   publishConnections(uris: Readonly<Record<string, string>>): Promise<void>;
   /** From now on `runningStack` finds it. */
@@ -124,9 +123,11 @@ async function ownStack(home: string, files: StackFiles, unlock: () => Promise<v
     },
     async recordProcess(role, pid) {
       const started = await identifyProcess(pid);
-      if (started !== undefined) await update((current) => ({ ...current, processes: [...current.processes, { ...started, role }] }));
+      if (started === undefined) return;
+      const alive = await Promise.all(record.processes.map(isRunning));
+      const ended = record.processes.filter((_other, index) => !alive[index]);
+      await update((current) => ({ ...current, processes: [...current.processes.filter((other) => !ended.includes(other)), { ...started, role }] }));
     },
-    forgetProcess: (pid) => update((current) => ({ ...current, processes: current.processes.filter((other) => other.pid !== pid) })),
     publishConnections: (uris) => writeConnections(files, uris),
     publishTemporal: (temporal) => update((current) => ({ ...current, temporal })),
     async release() {

@@ -50,7 +50,7 @@ describe('the REST source pages', () => {
     };
     server.answer((call, response) => sendJson(response, pages[call.url.searchParams.get('cursor') ?? '']));
     expect(await itemsOf(sourceWith())).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
-    expect(server.calls.map((call) => [call.url.pathname, call.url.searchParams.get('limit')])).toEqual(Array(3).fill(['/v1/customers', '2']));
+    expect(server.calls.map((call) => [call.url.pathname, call.url.searchParams.get('limit')])).toEqual(Array.from({ length: 3 }, () => ['/v1/customers', '2']));
     expect(new Set(server.calls.map((call) => call.headers.authorization))).toEqual(new Set([`Bearer ${TOKEN}`]));
   });
 
@@ -60,18 +60,21 @@ describe('the REST source pages', () => {
       const after = Number(call.url.searchParams.get('cursor') ?? 0);
       const page = ids.filter((id) => id > after).slice(0, 2);
       // One lands before the place that was reached, one after it.
-      if (after === 0) ids.unshift(5), ids.splice(3, 0, 25);
+      if (after === 0) ids.splice(0, ids.length, 5, 10, 20, 25, 30, 40);
       const last = page.at(-1);
       sendJson(response, { customers: page.map((id) => ({ id })), next: last !== undefined && ids.some((id) => id > last) ? String(last) : null });
     });
     expect((await itemsOf(sourceWith())).map(({ id }) => id)).toEqual([10, 20, 25, 30, 40]);
   });
 
-  test('not in a loop: a cursor that was seen before is an error', async () => {
-    server.answer((call, response) => sendJson(response, { customers: [{ id: 1 }], next: call.url.searchParams.get('cursor') === 'b' ? 'a' : 'b' }));
+  test.each([
+    ['at once', { '': 'a', a: 'a' }, 2],
+    ['after a while', { '': 'a', a: 'b', b: 'c', c: 'a' }, 4],
+  ])('not in a loop: a cursor that repeats %s is an error', async (_, next: Record<string, string>, calls) => {
+    server.answer((call, response) => sendJson(response, { customers: [{ id: 1 }], next: next[call.url.searchParams.get('cursor') ?? ''] }));
     const failure = await failureOf(itemsOf(sourceWith()));
     expect(failure).toMatchObject({ code: 'SOURCE_PAGING_LOOP', message: expect.stringContaining('"next"') as string });
-    expect(server.calls).toHaveLength(2);
+    expect(server.calls).toHaveLength(calls);
   });
 
   test('numbers unchanged: what a float cannot hold stays text', async () => {
@@ -92,22 +95,23 @@ describe('Retry-After binds the REST source', () => {
     [429, 'a date', () => new Date(Date.now() + 2_000).toUTCString()],
     [503, 'a date', () => new Date(Date.now() + 2_000).toUTCString()],
   ])('%i with %s: no call arrives before then, from no reader of the same source', async (status, _, retryAfter) => {
-    const source = sourceWith();
     let notBefore = 0;
-    answerFirst((response) => {
+    const slowDown = (response: ServerResponse): void => {
       const header = retryAfter();
       notBefore = /^\d+$/.test(header) ? Date.now() + Number(header) * 1000 : Date.parse(header);
       text(status, 'slow down', { 'retry-after': header })(response);
-    });
-    const first = itemsOf(source);
-    await server.untilCalls(1);
-    // The answer is on its way to the first reader; the second one begins once it has certainly been read.
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const second = itemsOf(source);
-    expect(await first).toEqual([{ id: 1 }]);
-    expect(await second).toEqual([{ id: 1 }]);
-    expect(server.calls).toHaveLength(3);
-    for (const call of server.calls.slice(1)) expect(call.at).toBeGreaterThanOrEqual(notBefore);
+    };
+    answerFirst(slowDown);
+    expect(await itemsOf(sourceWith())).toEqual([{ id: 1 }]);
+    expect(server.calls[1]?.at).toBeGreaterThanOrEqual(notBefore);
+
+    // A reader that gives up leaves the source's wish to those that come after it.
+    answerFirst(slowDown);
+    const source = sourceWith({ retries: 0 });
+    expect(await failureOf(itemsOf(source))).toMatchObject({ code: 'SOURCE_RATE_LIMITED' });
+    expect(await Promise.all([itemsOf(source), itemsOf(source)])).toEqual([[{ id: 1 }], [{ id: 1 }]]);
+    expect(server.calls).toHaveLength(5);
+    for (const call of server.calls.slice(3)) expect(call.at).toBeGreaterThanOrEqual(notBefore);
   });
 
   test('a date is taken by the source’s own clock', async () => {

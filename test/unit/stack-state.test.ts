@@ -90,13 +90,25 @@ describe('the embedded stack', () => {
     });
   });
 
+  it('knows a worker that took the place of a dead one, and the dead one no longer', async () => {
+    const stack = await acquire();
+    const { address } = await listen();
+    await stack.publishTemporal(temporalAt(address));
+    const [first, second] = [sleeper(), sleeper()];
+    await stack.recordProcess('worker', first.pid!);
+    first.kill('SIGKILL');
+    await once(first, 'exit');
+    await stack.recordProcess('worker', second.pid!);
+    expect((await runningStack(home))?.workerPids).toEqual([second.pid]);
+  });
+
   it('shows its files, which hold secrets, to its own account only', async () => {
     const stack = await acquire();
     await stack.port('temporal');
     await stack.publishConnections({ LAKE: 'file:///tmp/lake' });
-    for (const name of ['stack.json', 'connections.env', 'ports.json']) {
-      expect((await stat(join(home, name))).mode & 0o777, name).toBe(0o600);
-    }
+    const names = ['stack.json', 'connections.env', 'ports.json'];
+    const modes = await Promise.all(names.map(async (name) => (await stat(join(home, name))).mode & 0o777));
+    expect(modes).toEqual(names.map(() => 0o600));
   });
 
   it('is not found any more when its Temporal server has gone, or after it was released', async () => {
@@ -114,7 +126,11 @@ describe('the embedded stack', () => {
     expect(existsSync(join(home, 'connections.env'))).toBe(false);
   });
 
-  it('gives itself to one of several that start at the same moment, and the others learn who has it', async () => {
+  it.each(['nothing', 'a stale lock'])('gives itself to one of several that start at the same moment over %s, and the others learn who has it', async (before) => {
+    if (before === 'a stale lock') {
+      const owner = { ...(await identifyProcess(process.pid))!, started: 'long ago' };
+      await writeFile(join(home, 'lock.3'), JSON.stringify({ owner, released: false }));
+    }
     const holders = await Promise.all([holder(), holder(), holder(), holder()]);
     const winners = holders.filter(({ told }) => told.kind === 'owned');
     expect(winners).toHaveLength(1);
@@ -145,7 +161,7 @@ describe('the embedded stack', () => {
 
   it('can be had again and again by the same process', async () => {
     for (let round = 0; round < 3; round += 1) await (await acquire()).release();
-    await acquire();
+    expect((await acquire()).home).toBe(home);
   });
 
   it.each(['', '{', '{"owner":{"pid":"x"}}', 'null'])('starts over a corrupt record and lock: %j', async (text) => {

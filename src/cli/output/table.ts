@@ -24,7 +24,8 @@ const GAP = 2;
 export function renderTable(columns: readonly TableColumn[], rows: readonly (readonly (string | TableCell)[])[], width: number | undefined, paintHead: (text: string) => string): string {
   const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? { text: oneLine(cell) } : { ...cell, text: oneLine(cell.text) })));
   const widths = fit(columns, cells, width);
-  const cut = (text: string, index: number): string => cliTruncate(text, Math.max(1, widths[index]!));
+  // cliTruncate leaves nothing of a text that is one column wide.
+  const cut = (text: string, index: number): string => (stringWidth(text) <= widths[index]! ? text : cliTruncate(text, Math.max(1, widths[index]!)));
   const table = new Table({
     chars: NO_BORDERS,
     style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [] },

@@ -12,7 +12,7 @@ export const connectionsVerb: Verb = (parent, act) => {
     examples: ['connections check', "connections check --json | jq '.[] | select(.ok | not)'"],
   }).action(
     act(async (cli, _args, { json }) => {
-      const rows = await checkConnections(cli.connections(), cli.adapters().byName);
+      const rows = await checkConnections(cli.connections(), (await cli.adapters()).byName);
       // What is wrong with settings as a whole (a profile that cannot be read) belongs to no row.
       const others = cli.connections().problems.filter(({ setting }) => !rows.some((row) => row.setting === setting));
       if (json) cli.screen.print(JSON.stringify(rows, undefined, 2));

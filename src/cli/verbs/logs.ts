@@ -31,7 +31,7 @@ export const logsVerb: Verb = (parent, act) => {
         const { client } = await cli.temporal();
         const ids = await findRun(client, name!, date);
         if (step !== undefined && follow !== true) await expectStep(client, ids, step);
-        const reader = createLogReader(cli.adapters().lake(), ids, { level, ...(step === undefined ? {} : { step }), ...(number === undefined ? {} : { attempt: number }) });
+        const reader = createLogReader((await cli.adapters()).lake(), ids, { level, ...(step === undefined ? {} : { step }), ...(number === undefined ? {} : { attempt: number }) });
 
         let printed = 0;
         const print = async (): Promise<void> => {

@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatasetRef } from '../../datasets/dataset-ref.js';
-import { readText, sqlString, withScratchDatabase } from '../../duckdb/duckdb.js';
 import { readRun } from '../../runs/follow-run.js';
 import type { Cli } from '../cli.js';
 import { notFound } from '../cli-error.js';
@@ -57,7 +56,8 @@ export const quarantineVerb: Verb = (parent, act) => {
 };
 
 async function readQuarantine(cli: Cli, ref: DatasetRef, wanted: { source: unknown; reason: unknown }, limit: number): Promise<Quarantine> {
-  const lake = cli.adapters().lake();
+  const { readText, sqlString, withScratchDatabase } = await import('../../duckdb/duckdb.js');
+  const lake = (await cli.adapters()).lake();
   const limits = cli.limits();
   await mkdir(limits.scratchDir, { recursive: true });
   const folder = await mkdtemp(join(limits.scratchDir, 'quarantine-'));

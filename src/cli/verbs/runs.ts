@@ -21,9 +21,9 @@ export const runsVerb: Verb = (parent, act) => {
     .action(
       act(async (cli, [pipeline], { json, state, limit }) => {
         const most = positiveInteger('--limit', limit);
-        if (state !== undefined && !isState(state)) throw usageError(`--state ${String(state)} is unknown`, `use ${nearest(String(state), STATES) ?? `one of ${STATES.join(', ')}`}`);
+        const wanted = state === undefined ? undefined : knownState(state as string);
         const { client } = await cli.temporal();
-        const runs = await listRuns(client, { limit: most, ...(pipeline === undefined ? {} : { pipeline }), ...(state === undefined ? {} : { state }) });
+        const runs = await listRuns(client, { limit: most, ...(pipeline === undefined ? {} : { pipeline }), ...(wanted === undefined ? {} : { state: wanted }) });
         const { screen } = cli;
         if (json) screen.print(JSON.stringify(runs, undefined, 2));
         else if (runs.length === 0) screen.remark('no runs; start one: millrace run ecommerce-daily --date 2010-12-01');
@@ -44,6 +44,8 @@ export const runsVerb: Verb = (parent, act) => {
     );
 };
 
-function isState(text: unknown): text is RunState {
-  return STATES.includes(text as RunState);
+function knownState(text: string): RunState {
+  const state = STATES.find((candidate) => candidate === text);
+  if (state === undefined) throw usageError(`--state ${text} is unknown`, `use ${nearest(text, STATES) ?? `one of ${STATES.join(', ')}`}`);
+  return state;
 }

@@ -20,7 +20,8 @@ export const sqlVerb: Verb = (parent, act) => {
         const statement = readOnlyStatement(text!);
         const most = limit === undefined ? (csv ? undefined : 100) : positiveInteger('--limit', limit);
         // One more, to know whether there are more.
-        const result = await cli.adapters().warehouse().query(statement, { signal: cli.interrupted, ...(most === undefined ? {} : { maxRows: most + 1 }) });
+        const warehouse = (await cli.adapters()).warehouse();
+        const result = await warehouse.query(statement, { signal: cli.interrupted, ...(most === undefined ? {} : { maxRows: most + 1 }) });
         const rows = result.rows.slice(0, most);
         const truncated = result.rows.length > rows.length;
         const { screen } = cli;

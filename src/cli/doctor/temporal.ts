@@ -1,0 +1,72 @@
+import type { Client } from '@temporalio/client';
+import proto, { type temporal } from '@temporalio/proto';
+import { CATALOG } from '../../catalog.js';
+import { changesBetween, describeSchedule } from '../../schedules/apply-schedules.js';
+import { compileSchedule } from '../../schedules/compile-schedule.js';
+import { messageOf, toCliError } from '../cli-error.js';
+import type { TemporalTarget } from '../temporal-client.js';
+import { fail, ok, warn, type Finding } from './finding.js';
+
+/** A worker polls at least every minute; Temporal remembers pollers for five. */
+const POLLER_IS_FRESH_MS = 90_000;
+const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
+
+/** What can be asked of a server that answers: its version, the namespace, workers, schedules. */
+export async function checkTemporal(client: Client, target: TemporalTarget): Promise<Finding[]> {
+  const { serverVersion } = await client.workflowService.getSystemInfo({});
+  const server = ok('temporal', `server ${serverVersion} at ${target.address} ${target.source}`);
+  const namespace = await checkNamespace(client, target);
+  if (namespace.state === 'fail') return [server, namespace];
+  const queues = [...new Set(CATALOG.map(({ taskQueue }) => taskQueue))];
+  return [server, namespace, ...(await Promise.all(queues.map((queue) => checkWorker(client, queue)))), ...(await checkSchedules(client))];
+}
+
+async function checkNamespace(client: Client, { namespace, address }: TemporalTarget): Promise<Finding> {
+  try {
+    const { config } = await client.workflowService.describeNamespace({ namespace });
+    const days = Math.round(Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 86_400);
+    return ok('namespace', `${namespace}, keeps ended runs for ${days} ${days === 1 ? 'day' : 'days'}`);
+  } catch (error) {
+    const { message, remedy } = toCliError(error, address);
+    return fail('namespace', message, remedy);
+  }
+}
+
+async function checkWorker(client: Client, queue: string): Promise<Finding> {
+  const subject = `worker ${queue}`;
+  const pollers = await Promise.all([TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY].map((taskQueueType) => describeQueue(client, queue, taskQueueType)));
+  const remedy = `start one: npm start, or MILLRACE_TASK_QUEUE=${queue} node dist/workers/main.js`;
+  if (pollers.every(({ length }) => length === 0)) return fail(subject, `nobody polls task queue ${queue}: runs wait`, remedy);
+  if (pollers.some(({ length }) => length === 0)) return fail(subject, `task queue ${queue} is polled for ${pollers[0]!.length > 0 ? 'workflows' : 'activities'} only`, remedy);
+  return ok(subject, `polled by ${[...new Set(pollers.flat())].join(', ')}`);
+}
+
+async function describeQueue(client: Client, queue: string, taskQueueType: temporal.api.enums.v1.TaskQueueType): Promise<string[]> {
+  const { pollers } = await client.workflowService.describeTaskQueue({ namespace: client.options.namespace, taskQueue: { name: queue }, taskQueueType });
+  return (pollers ?? [])
+    .filter(({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1000 < POLLER_IS_FRESH_MS)
+    .map(({ identity }) => identity ?? 'a worker without identity');
+}
+
+async function checkSchedules(client: Client): Promise<Finding[]> {
+  return Promise.all(
+    CATALOG.flatMap((pipeline) => {
+      const { name, schedule } = pipeline;
+      if (schedule === undefined) return [];
+      return [
+        describeSchedule(client, name).then((present): Finding => {
+          const subject = `schedule ${name}`;
+          try {
+            const wanted = compileSchedule(pipeline, schedule, new Date());
+            if (present === undefined) return warn(subject, 'not applied: the pipeline runs by hand only', `millrace schedule apply ${name}`);
+            const changes = changesBetween(present, wanted);
+            if (changes.length > 0) return warn(subject, `differs from the catalog in ${changes.map(({ field }) => field).join(', ')}`, `millrace schedule apply ${name}`);
+            return present.state.paused ? warn(subject, `paused: ${present.state.note ?? ''}`, `millrace schedule resume ${name}`) : ok(subject, `${schedule.cron} ${schedule.timezone}`);
+          } catch (error) {
+            return fail(subject, messageOf(error), 'correct src/catalog.ts');
+          }
+        }),
+      ];
+    }),
+  );
+}

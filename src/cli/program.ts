@@ -1,0 +1,51 @@
+import { Command } from 'commander';
+import type { Act, Verb } from './verb.js';
+import { cancelVerb } from './verbs/cancel.js';
+import { connectionsVerb } from './verbs/connections.js';
+import { doctorVerb } from './verbs/doctor.js';
+import { listVerb } from './verbs/list.js';
+import { logsVerb } from './verbs/logs.js';
+import { quarantineVerb } from './verbs/quarantine.js';
+import { runVerb } from './verbs/run.js';
+import { runsVerb } from './verbs/runs.js';
+import { scheduleVerb } from './verbs/schedule.js';
+import { showVerb } from './verbs/show.js';
+import { sqlVerb } from './verbs/sql.js';
+import { statusVerb } from './verbs/status.js';
+import { watchVerb } from './verbs/watch.js';
+
+const VERBS: readonly Verb[] = [
+  listVerb,
+  showVerb,
+  runVerb,
+  runsVerb,
+  statusVerb,
+  watchVerb,
+  logsVerb,
+  cancelVerb,
+  quarantineVerb,
+  sqlVerb,
+  scheduleVerb,
+  connectionsVerb,
+  doctorVerb,
+];
+
+/** The whole command line. Commander throws instead of ending the process. */
+export function createProgram(act: Act): Command {
+  const program = new Command('millrace')
+    .description('ETL on Temporal: run, watch and schedule pipelines')
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .showSuggestionAfterError()
+    .addHelpText('after', '\nExamples:\n  $ millrace run ecommerce-daily --date 2010-12-01 --watch\n  $ millrace status last\n  $ millrace doctor\n\nExit codes: docs/cli.md');
+  for (const verb of VERBS) verb(program, act);
+  return program;
+}
+
+/** Every verb with its full name: `schedule apply`. */
+export function verbsOf(command: Command, prefix = ''): { name: string; command: Command }[] {
+  return command.commands.flatMap((child) => {
+    const name = `${prefix}${child.name()}`;
+    return child.commands.length > 0 ? verbsOf(child, `${name} `) : [{ name, command: child }];
+  });
+}

@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type ActivityInterceptorsFactory } from '@temporalio/worker';
+import { createActivities } from '../activities/index.js';
+import { loadConnections } from '../src/connections/connections.js';
+import { millraceHome } from '../src/connections/settings.js';
+import { findProjectRoot } from '../src/project-root.js';
+import { MillracePlugin } from '../src/steps/plugin.js';
+import { createStepLogs } from '../src/steps/step-logs.js';
+import { createAdapters } from './adapters.js';
+import { workflowBundle } from './bundle.js';
+import { workerSettings } from './settings.js';
+
+export interface RunWorkerOptions {
+  env: NodeJS.ProcessEnv;
+  /** Called when the worker polls. */
+  onReady?(): void;
+  /** Further interceptors, inside of ours. */
+  interceptors?: ActivityInterceptorsFactory[];
+}
+
+/** Runs a worker of every pipeline in the catalog until SIGTERM or SIGINT, then lets running steps end. */
+export async function runWorker({ env, onReady, interceptors = [] }: RunWorkerOptions): Promise<void> {
+  const root = findProjectRoot();
+  const settings = workerSettings(env, millraceHome(env, root));
+  const logger = new DefaultLogger(settings.logLevel);
+  Runtime.install({ logger });
+
+  const connections = loadConnections({ env, root });
+  for (const { setting, message } of connections.problems) logger.error(`${setting} ${message}`);
+  const adapters = createAdapters(connections, settings.duckdb);
+  const logs = createStepLogs(adapters.lake, (message) => logger.warn(connections.redact(message)));
+
+  const { connectionOptions, namespace } = loadClientConnectConfig();
+  const connection = await NativeConnection.connect(connectionOptions);
+  const worker = await Worker.create({
+    connection,
+    namespace: namespace ?? 'default',
+    taskQueue: settings.taskQueue,
+    workflowBundle: await workflowBundle(join(root, 'dist', 'bundles'), logger),
+    activities: createActivities({ ...adapters, limits: settings.duckdb, webUi: settings.webUi }),
+    plugins: [new MillracePlugin({ redact: connections.redact, logs })],
+    interceptors: { activity: interceptors },
+    maxCachedWorkflows: 2000,
+    // A step learns of its cancellation with the answer to a heartbeat.
+    maxHeartbeatThrottleInterval: '2s',
+    // Less than what service managers grant between SIGTERM and SIGKILL.
+    shutdownGraceTime: '8s',
+  });
+
+  onReady?.();
+  try {
+    await worker.run();
+  } finally {
+    await logs.flush();
+    await connection.close();
+    await adapters.close();
+  }
+}
