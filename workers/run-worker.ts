@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { DefaultLogger, NativeConnection, Runtime, Worker, type ActivityInterceptorsFactory } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerPlugin } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
 import { loadConnections } from '../src/connections/connections.js';
 import { millraceHome } from '../src/connections/settings.js';
@@ -15,12 +15,12 @@ export interface RunWorkerOptions {
   env: NodeJS.ProcessEnv;
   /** Called when the worker polls. */
   onReady?(): void;
-  /** Further interceptors, inside of ours. */
-  interceptors?: ActivityInterceptorsFactory[];
+  /** Further plugins; their interceptors stand inside of ours. */
+  plugins?: WorkerPlugin[];
 }
 
 /** Runs a worker of every pipeline in the catalog until SIGTERM or SIGINT, then lets running steps end. */
-export async function runWorker({ env, onReady, interceptors = [] }: RunWorkerOptions): Promise<void> {
+export async function runWorker({ env, onReady, plugins = [] }: RunWorkerOptions): Promise<void> {
   const root = findProjectRoot();
   const settings = workerSettings(env, millraceHome(env, root));
   const logger = new DefaultLogger(settings.logLevel);
@@ -39,8 +39,7 @@ export async function runWorker({ env, onReady, interceptors = [] }: RunWorkerOp
     taskQueue: settings.taskQueue,
     workflowBundle: await workflowBundle(join(root, 'dist', 'bundles'), logger),
     activities: createActivities({ ...adapters, limits: settings.duckdb, webUi: settings.webUi }),
-    plugins: [new MillracePlugin({ redact: connections.redact, logs })],
-    interceptors: { activity: interceptors },
+    plugins: [new MillracePlugin({ redact: connections.redact, logs }), ...plugins],
     maxCachedWorkflows: 2000,
     // A step learns of its cancellation with the answer to a heartbeat.
     maxHeartbeatThrottleInterval: '2s',

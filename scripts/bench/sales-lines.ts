@@ -36,7 +36,8 @@ export async function fillMariaDbSales(server: MariaDb, date: string, rows: numb
   const admin = await server.connectAdmin();
   try {
     await admin.query(`GRANT CREATE, INSERT, DELETE ON ${server.database}.* TO '${server.user}'@'127.0.0.1'`);
-    await createMysqlSalesDatabase(server).load(date, []);
+    const { host, port, user, password, database } = server;
+    await createMysqlSalesDatabase({ host, port, user, password, database }).load(date, []);
     for (let first = 1; first <= rows; first += ROWS_PER_STATEMENT) {
       const last = Math.min(first + ROWS_PER_STATEMENT - 1, rows);
       await admin.query(`INSERT INTO sales_lines SELECT '${date}', seq, ${salesColumns('seq')} FROM seq_${first}_to_${last}`);

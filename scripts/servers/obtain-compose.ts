@@ -3,7 +3,8 @@ import { obtainProgram, type ObtainOptions } from './obtain-program.js';
 import { runProgram } from './run-program.js';
 import { DOCKER_COMPOSE, isAtLeast } from './versions.js';
 
-const MINIMUM = '2.20.0';
+/** The first one that takes the contents of a config from the file itself. */
+const MINIMUM = '2.23.1';
 
 /**
  * The command that is `docker compose`, as program and first arguments: the plugin of an installed Docker, else the same

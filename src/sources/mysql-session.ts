@@ -188,7 +188,8 @@ function createGuard(connection: Connection, settings: SessionSettings, signal: 
   signal.addEventListener('abort', onAbort, { once: true });
   connection.on('error', (error: unknown) => {
     lost = true;
-    void error; });
+    fail(translateMySqlError(error, settings.where, [settings.password]));
+  });
 
   return {
     get lost() {

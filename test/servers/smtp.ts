@@ -7,6 +7,8 @@ export interface SmtpServerOptions {
   login?: { user: string; password: string };
   /** `starttls`: offered, with a certificate that nobody trusts. Default `none`. */
   tls?: 'starttls' | 'none';
+  /** Absent: a free one. */
+  port?: number;
 }
 
 /** Where a conversation can be answered with an error. */
@@ -29,7 +31,7 @@ export interface RunningSmtpServer {
   stop(): Promise<void>;
 }
 
-/** A real SMTP server on a free port of the loopback interface. */
+/** A real SMTP server on the loopback interface. */
 export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<RunningSmtpServer> {
   const mails: ParsedMail[] = [];
   const answers = new Map<SmtpStage, SmtpAnswer>();
@@ -69,7 +71,7 @@ export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<
   const host = '127.0.0.1';
   await new Promise<void>((resolve, reject) => {
     server.server.once('error', reject);
-    server.listen(0, host, resolve);
+    server.listen(options.port ?? 0, host, resolve);
   });
 
   return {

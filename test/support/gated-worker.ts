@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { SimplePlugin } from '@temporalio/plugin';
 import type { ActivityInterceptorsFactory } from '@temporalio/worker';
 import { runWorker } from '../../workers/run-worker.js';
 
@@ -51,4 +52,4 @@ function killOnce(name: string): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
-await runWorker({ env: process.env, onReady: () => process.send?.('ready'), interceptors: [gateInterceptor] });
+await runWorker({ env: process.env, onReady: () => process.send?.('ready'), plugins: [new SimplePlugin({ name: 'gates', workerInterceptors: { activity: [gateInterceptor] } })] });

@@ -18,7 +18,7 @@ export interface Screen {
 }
 
 export function createScreen(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Screen {
-  const interactive = stdout.isTTY === true;
+  const interactive = stdout.isTTY;
   const colors = pc.createColors((interactive || env['FORCE_COLOR'] !== undefined) && (env['NO_COLOR'] ?? '') === '');
   const columns = Number(env['COLUMNS']);
   const width = Number.isInteger(columns) && columns > 0 ? columns : interactive ? stdout.columns : undefined;
