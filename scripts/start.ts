@@ -1,6 +1,9 @@
 import '../src/quiet-aws.js';
 import { resolve } from 'node:path';
 import { chooseTemporal, connectTemporal, webUiLink } from '../src/cli/temporal-client.js';
+import { planRun, startRun } from '../src/cli/start-run.js';
+import { CliError } from '../src/cli/cli-error.js';
+import { EXIT_CODES } from '../src/cli/exit-codes.js';
 import { createScreen } from '../src/cli/output/screen.js';
 import { findPipeline } from '../src/catalog.js';
 import { millraceHome } from '../src/connections/settings.js';
@@ -10,7 +13,6 @@ import { retailFileDays } from '../src/demo/retail-files.js';
 import { findProjectRoot } from '../src/project-root.js';
 import { followRun } from '../src/runs/follow-run.js';
 import type { RunView } from '../src/runs/run-view.js';
-import { RunIsOpen, manualRunId, startRun } from '../src/runs/start-run.js';
 import { acquireStack, type TemporalAddress } from '../src/stack/stack-state.js';
 import { parseArguments, type StartArguments } from './start/arguments.js';
 import { attachToStack } from './start/attached-stack.js';
@@ -50,6 +52,7 @@ async function main(): Promise<number> {
     const report = reportOf(run, webUiLink({ ...temporal, source: '' }, run));
     display.report(report, performance.now() - started);
     if (attempt.kind === 'owned' && staysUp(wanted, screen.interactive) && !interrupted.aborted) {
+      if (wanted.data === undefined) stack!.keepUpWithTheDate();
       display.staying(temporal.uiUrl);
       await untilAborted(interrupted);
     }
@@ -68,12 +71,13 @@ async function runPipeline(temporal: TemporalAddress, date: string, display: Dis
   const client = await connectTemporal(target, options);
   try {
     const ids = await startOrJoin();
-    display.running(ids.workflowId, webUiLink(target, ids));
+    const picture = display.run(webUiLink(target, ids));
     let last: RunView | undefined;
     for await (const view of followRun(client, ids, interrupted)) {
       last = view;
-      display.progress(view);
+      picture.show(view);
     }
+    picture.done();
     if (last === undefined) throw new Error('interrupted before the run had begun');
     return last;
   } finally {
@@ -82,13 +86,14 @@ async function runPipeline(temporal: TemporalAddress, date: string, display: Dis
 
   /** A run of this day that is still open, from before a crash or in another terminal, is watched to its end instead. */
   async function startOrJoin(): Promise<{ workflowId: string; runId: string }> {
+    const planned = planRun(PIPELINE, { date, params: [] }, new Date());
     try {
-      return await startRun(client, PIPELINE, { date });
+      return await startRun(client, PIPELINE, planned);
     } catch (error) {
-      if (!(error instanceof RunIsOpen)) throw error;
+      if (!(error instanceof CliError) || error.exitCode !== EXIT_CODES.CONFLICT) throw error;
       display.step(`${error.message}: watching that run`);
-      const { runId } = await client.workflow.getHandle(manualRunId(PIPELINE.name, { date }, new Date())).describe();
-      return { workflowId: error.workflowId, runId };
+      const { workflowId } = planned;
+      return { workflowId, runId: (await client.workflow.getHandle(workflowId).describe()).runId };
     }
   }
 }

@@ -27,7 +27,7 @@ export async function obtainCompose(options: ObtainOptions): Promise<readonly [s
       inspect: (path) => inspectCompose(path, []),
       makers: [
         {
-          what: `building docker compose v${version} with Go (2-3 minutes, once)`,
+          what: `building docker compose v${version} with Go (2-5 minutes, once)`,
           make: (folder) => goBuild(goModule, goPackage, version, folder, options.env ?? process.env),
         },
       ],

@@ -10,5 +10,5 @@ export async function attachToStack(running: RunningStack, { date, dataGiven, lo
   if (dataGiven) log('note: --data belongs to the npm start that is running; stop that one (Ctrl-C) to change its data');
   const customers = parseEnv(readFileSync(running.connectionsFile, 'utf8'))['MILLRACE_CONN_CUSTOMERS'];
   if (customers !== undefined) await ensureDemoDay(customers, date);
-  return { temporal: running.temporal, stop: async () => {} };
+  return { temporal: running.temporal, keepUpWithTheDate() {}, stop: async () => {} };
 }

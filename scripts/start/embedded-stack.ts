@@ -2,11 +2,14 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DemoDays } from '../../src/demo/demo-day.js';
+import { intervalBounds } from '../../src/durable/data-interval.js';
 import { startDemoSources } from '../../src/demo/demo-stack.js';
 import type { OwnedStack, TemporalAddress } from '../../src/stack/stack-state.js';
 import { obtainTemporal } from '../servers/obtain-temporal.js';
 import { startTemporalServer } from '../servers/temporal-server.js';
 import { startWorkerProcess } from './worker-process.js';
+
+const LOOK_AT_THE_DATE_MS = 10 * 60_000;
 
 export interface EmbeddedStackOptions {
   stack: OwnedStack;
@@ -19,6 +22,8 @@ export interface EmbeddedStackOptions {
 
 export interface EmbeddedStack {
   temporal: TemporalAddress;
+  /** From now on the sources have yesterday's data too, every day anew: what scheduled runs ask for. */
+  keepUpWithTheDate(): void;
   stop(): Promise<void>;
 }
 
@@ -64,9 +69,22 @@ export async function startEmbeddedStack({ stack, root, days, date, log }: Embed
     });
     undo.push(() => worker.stop());
     await stack.publishTemporal(address);
-    return { temporal: address, stop };
+    return {
+      temporal: address,
+      keepUpWithTheDate() {
+        const load = (): void => void sources.loadDay(yesterday()).catch((error: unknown) => log(`yesterday's data could not be loaded: ${error instanceof Error ? error.message : String(error)}`));
+        load();
+        const timer = setInterval(load, LOOK_AT_THE_DATE_MS);
+        undo.push(async () => clearInterval(timer));
+      },
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+function yesterday(): string {
+  return intervalBounds({}, new Date()).label;
 }

@@ -1,6 +1,7 @@
 import type { Screen } from '../../src/cli/output/screen.js';
 import type { RevenueLine } from '../../activities/publish-orders.js';
-import { count, money, seconds } from './render-numbers.js';
+import { formatDuration } from '../../src/cli/output/format.js';
+import { count, money } from './render-numbers.js';
 import type { StartReport } from './report.js';
 
 /** The largest few; the rest is one query away. */
@@ -9,7 +10,7 @@ const REVENUE_LINES = 6;
 /** What came out of a run, for people. */
 export function renderReport(report: StartReport, screen: Screen, totalMs: number): string {
   const { bold } = screen.colors;
-  const title = `${report.pipeline} ${report.interval?.start.slice(0, 10) ?? ''} ${stateWords(report, screen)} in ${seconds(report.durationMs)} (${seconds(totalMs)} with everything around it)`;
+  const title = `${report.pipeline} ${report.interval?.start.slice(0, 10) ?? ''} ${stateWords(report, screen)} in ${formatDuration(report.durationMs)} (${formatDuration(totalMs)} with everything around it)`;
   const failure = report.failure === null ? [] : [`${report.failure.step ?? 'The run'}: ${report.failure.message}`];
   const sections = [bold(title), ...failure, sources(report, screen)];
   if (report.state === 'completed') {
