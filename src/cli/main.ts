@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import '../quiet-aws.js';
 import { CommanderError, type Command } from 'commander';
 import { createCli, type Cli } from './cli.js';
 import { toCliError, usageError, type CliError } from './cli-error.js';

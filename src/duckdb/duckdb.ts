@@ -4,6 +4,9 @@ import { link, mkdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import { keepByteOrderMarks } from './text-decoder.js';
+
+keepByteOrderMarks();
 
 export interface DuckDBLimits {
   /** `512MB`, `2GB`: what DuckDB may hold before it spills to `scratchDir`. */

@@ -25,7 +25,11 @@ const NAMES: readonly { code: ErrorCode; advice: string; names: readonly string[
     ],
   },
   // The table exists but is being made or changed, or the service has trouble: both pass.
-  { code: 'SOURCE_UNAVAILABLE', advice: 'Try again later.', names: ['ResourceInUseException', 'InternalServerError', 'ServiceUnavailable', 'InternalFailure', 'TimeoutError', 'RequestTimeout'] },
+  {
+    code: 'SOURCE_UNAVAILABLE',
+    advice: 'Try again later.',
+    names: ['ResourceInUseException', 'InternalServerError', 'ServiceUnavailable', 'InternalFailure', 'TimeoutError', 'RequestTimeout'],
+  },
   { code: 'SOURCE_MALFORMED', advice: 'Check the endpoint: it does not speak the protocol of DynamoDB.', names: ['SyntaxError'] },
 ];
 

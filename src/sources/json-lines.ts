@@ -159,5 +159,6 @@ function translate(error: unknown, name: string): unknown {
   if (code?.startsWith('Z_')) {
     return new MillraceError('SOURCE_MALFORMED', `${name}: its gzip data is damaged (${(error as Error).message}). Write the file again.`, { cause: error });
   }
-  return new MillraceError('SOURCE_UNAVAILABLE', `${name}: reading it broke off (${code ?? (error as Error).message}). Check the store that it comes from.`, { cause: error });
+  const reason = code ?? (error as Error).message;
+  return new MillraceError('SOURCE_UNAVAILABLE', `${name}: reading it broke off (${reason}). Check the store that it comes from.`, { cause: error });
 }

@@ -120,7 +120,8 @@ function parseBody(bytes: Buffer, status: number, { where, secrets }: RestReques
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
     const start = excerpt(redact(bytes.subarray(0, EXCERPT_BYTES).toString('latin1'), secrets));
-    throw new MillraceError('SOURCE_MALFORMED', `${where} answered ${status} with a body that is not UTF-8; it begins with: ${start}. JSON is UTF-8: have the source repaired.`, { cause });
+    const what = `${where} answered ${status} with a body that is not UTF-8; it begins with: ${start}`;
+    throw new MillraceError('SOURCE_MALFORMED', `${what}. JSON is UTF-8: have the source repaired.`, { cause });
   }
   try {
     return parseJson(text);

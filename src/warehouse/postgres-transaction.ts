@@ -66,7 +66,7 @@ function postgresTransaction(client: ClientBase, { identity }: PostgresSessions,
     columnsOf: async (table) => {
       const columns = await tx.rows(
         'SELECT attname::text, format_type(atttypid, atttypmod), NOT attnotnull FROM pg_attribute ' +
-          `WHERE attrelid = ${regclass(table)} AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
+          `WHERE attrelid = (${selectRelation(table)}) AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
       );
       if (columns.length === 0) return undefined;
       return columns.map(([name, type, nullable]) => ({ name: String(name), type: String(type), nullable: nullable === true }));
@@ -75,8 +75,7 @@ function postgresTransaction(client: ClientBase, { identity }: PostgresSessions,
     createTable: async (table) => {
       // CREATE TABLE IF NOT EXISTS fails when two sessions create the same table at the same time.
       await tx.run(`SELECT pg_advisory_xact_lock(hashtext(${postgresDialect.literal(`millrace table ${table.name}`, 'text')}))`);
-      const [found] = await tx.rows(`SELECT ${regclass(table.name)} IS NOT NULL`);
-      if (found?.[0] === true) return false;
+      if ((await tx.rows(selectRelation(table.name))).length > 0) return false;
       await createTargetTable(tx, table);
       return true;
     },
@@ -106,8 +105,16 @@ function postgresTransaction(client: ClientBase, { identity }: PostgresSessions,
   return tx;
 }
 
-function regclass(table: string): string {
-  return `to_regclass(${postgresDialect.literal(postgresDialect.identifier(table), 'text')})`;
+/**
+ * The number of the table or view that the name means in this session. Asks the catalogue itself: `to_regclass` goes on
+ * denying, for the rest of a transaction, a table that another session has created in the meantime.
+ */
+function selectRelation(table: string): string {
+  return (
+    'SELECT c.oid FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace ' +
+    `WHERE c.relname = ${postgresDialect.literal(table, 'text')} AND n.nspname = ANY (current_schemas(false)) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ` +
+    'ORDER BY array_position(current_schemas(false), n.nspname) LIMIT 1'
+  );
 }
 
 async function createTargetTable(tx: SqlTransaction, { name, columns }: TableSpec): Promise<void> {

@@ -40,7 +40,7 @@ export async function readStagedFiles(connection: DuckDBConnection, table: Table
   const types = new Map((await read(`DESCRIBE FROM ${source}`)).map(([name, type]) => [String(name), String(type)]));
   await checkValues(table, types, source, options, read);
   const [total] = await read(`SELECT sum(num_rows) FROM parquet_file_metadata(${sqlFiles(files)})`);
-  return { select: `SELECT ${castColumns(table.columns, (column) => sqlIdentifier(column.name))} FROM ${source}`, rows: Number(total?.[0]) };
+  return { select: `SELECT ${castColumns(table.columns, (column) => readable(column, types.get(column.name)!))} FROM ${source}`, rows: Number(total?.[0]) };
 }
 
 /** Throws unless every row of the files has arrived. */
@@ -50,6 +50,11 @@ export function checkLoaded(staging: string, loaded: number, files: StagedFiles)
 
 function castColumns(columns: readonly Column[], value: (column: Column) => string): string {
   return columns.map((column) => `CAST(${value(column)} AS ${duckdbDialect.type(column.type)}) AS ${sqlIdentifier(column.name)}`).join(', ');
+}
+
+/** The column as it is cast: DuckDB drops the offset of a text that it makes a TIMESTAMP of, but not of one with a time zone. */
+function readable({ name, type }: Column, found: string): string {
+  return type === 'timestamp' && found === 'VARCHAR' ? `TRY_CAST(${sqlIdentifier(name)} AS TIMESTAMPTZ)` : sqlIdentifier(name);
 }
 
 function checkFileColumns(table: TableSpec, found: readonly string[], file: string): void {
@@ -99,7 +104,7 @@ function misfitCondition(column: Column, found: string): string | undefined {
   const wanted = duckdbDialect.type(column.type);
   if (found === wanted) return undefined;
   const value = sqlIdentifier(column.name);
-  const refused = `TRY_CAST(${value} AS ${wanted}) IS NULL`;
+  const refused = `TRY_CAST(${readable(column, found)} AS ${wanted}) IS NULL`;
   const changed = changedByCast(column, found, value);
   return `${value} IS NOT NULL AND (${changed === undefined ? refused : `${refused} OR ${changed}`})`;
 }

@@ -83,8 +83,8 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
     });
     const replaceInterval = (name: string, staging: string): PublishTable => ({ target: salesTable(name), from: { staging }, mode: 'replace-interval' });
     const sales = async (name: string): Promise<readonly (readonly SqlValue[])[]> => (await warehouse.query(`SELECT id, label, amount FROM ${name} ORDER BY id, label`)).rows;
-    const ledger = async (pipeline: string): Promise<readonly (readonly SqlValue[])[]> =>
-      (await warehouse.query(`SELECT generation, run, interval_start, "rows", sources FROM millrace_loads WHERE pipeline = '${pipeline}' ORDER BY interval_start`)).rows;
+    const publishers = async (pipeline: string): Promise<readonly (readonly SqlValue[])[]> =>
+      (await warehouse.query(`SELECT generation, run FROM millrace_loads WHERE pipeline = '${pipeline}' ORDER BY interval_start`)).rows;
 
     describe('staging', () => {
       test('loads every row of every file and says how many they are', async () => {
@@ -166,12 +166,12 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
       test('refuses a file that is not Parquet', async () => {
         const file = join(folder, `${fresh('broken')}.parquet`);
         await writeFile(file, 'PAR1 but not really');
-        await expectRejection('WAREHOUSE_REJECTED', warehouse.stage(fresh('stg'), salesTable('sales'), [file], { signal }));
+        expect(await rejection(warehouse.stage(fresh('stg'), salesTable('sales'), [file], { signal }));
       });
 
       test('refuses a name that some warehouse would cut off', async () => {
         const staging = 'x'.repeat(64);
-        await expectRejection('WAREHOUSE_REJECTED', warehouse.stage(staging, salesTable('sales'), [], { signal }));
+        expect(await rejection(warehouse.stage(staging, salesTable('sales'), [], { signal }));
         expect(await warehouse.describe('x'.repeat(63))).toBeUndefined();
       });
 
@@ -228,7 +228,7 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
         const staging = fresh('stg');
         const file = await parquet(`SELECT * FROM (VALUES
           (true, 2147483647::INTEGER, 9223372036854775807::BIGINT, 0.1::DOUBLE, 999999999999.999999::DECIMAL(18,6), DATE '9999-12-31', TIMESTAMP '9999-12-31 23:59:59.999999'),
-          (false, -2147483648::INTEGER, -9223372036854775808::BIGINT, 1.7976931348623157e308::DOUBLE, -999999999999.999999::DECIMAL(18,6), DATE '0001-01-01', TIMESTAMP '2024-02-29 12:30:00'),
+          (false, '-2147483648'::INTEGER, '-9223372036854775808'::BIGINT, 1.7976931348623157e308::DOUBLE, -999999999999.999999::DECIMAL(18,6), DATE '0001-01-01', TIMESTAMP '2024-02-29 12:30:00'),
           (false, 0::INTEGER, 9007199254740993::BIGINT, -2.5::DOUBLE, 2.55::DECIMAL(18,6), DATE '2024-02-29', TIMESTAMP '2024-02-29 12:30:00.5'),
           (NULL, NULL, NULL, NULL, NULL, NULL, NULL)
         ) AS t(yes, small, big, "real", money, day, moment)`);
@@ -278,8 +278,8 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
 
       test('cannot change anything, not even behind a harmless statement', async () => {
         const staging = await stageSales([[1, 'a', '1']]);
-        await expectRejection('WAREHOUSE_REJECTED', warehouse.query(`DELETE FROM ${staging}`));
-        await expectRejection('WAREHOUSE_REJECTED', warehouse.query(`SELECT 1; COMMIT; DELETE FROM ${staging}`));
+        expect(await rejection(warehouse.query(`DELETE FROM ${staging}`));
+        expect(await rejection(warehouse.query(`SELECT 1; COMMIT; DELETE FROM ${staging}`));
         expect(await sales(staging)).toHaveLength(1);
       });
 
@@ -293,11 +293,11 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
       test('that is cancelled ends at once, on the server too', async () => {
         const cancelled = new AbortController();
         const reason = new Error('the step was cancelled');
-        const running = expect(warehouse.query(server.slowQuery, { signal: cancelled.signal })).rejects.toBe(reason);
+        const ended = outcome(warehouse.query(server.slowQuery, { signal: cancelled.signal }));
         await server.untilSlowQuery?.('running');
         const at = performance.now();
         cancelled.abort(reason);
-        await running;
+        expect(await ended).toBe(reason);
         expect(performance.now() - at).toBeLessThan(3_000);
         await server.untilSlowQuery?.('gone');
         expect((await warehouse.query('SELECT 1 AS one')).rows).toEqual([[1]]);
@@ -311,9 +311,8 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
         expect(await warehouse.publish(wanted, { signal })).toEqual({ rows: { [target]: 2 } });
         expect(await sales(target)).toEqual([['1', 'a', '1.500000'], ['2', 'b', '2.000000']]);
         expect(await warehouse.describe(target)).toEqual(salesTable(target).columns.map((column) => ({ ...column, nullable: false })));
-        const [[generation, run, start, rows, sources] = []] = await ledger(wanted.pipeline);
-        expect([generation, run, start]).toEqual(['1', 'run-1', JANUARY_1.start]);
-        expect([JSON.parse(String(rows)), JSON.parse(String(sources))]).toEqual([{ [target]: 2 }, { 'file:///sales.parquet': 2 }]);
+        const { rows: ledger } = await warehouse.query(`SELECT generation, run, interval_start, interval_end, "rows", sources FROM millrace_loads WHERE pipeline = '${wanted.pipeline}'`);
+        expect(ledger).toEqual([['1', 'run-1', JANUARY_1.start, JANUARY_1.end, JSON.stringify({ [target]: 2 }), '{"file:///sales.parquet":2}']]);
       });
 
       test('an interval twice leaves the same rows, and a smaller one leaves no old rows behind', async () => {
@@ -325,7 +324,7 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
         expect(await sales(target)).toEqual(before);
         await warehouse.publish({ ...first, generation: 2, run: 'run-2', tables: [replaceInterval(target, await stageSales([[2, 'B', '2']]))] }, { signal });
         expect(await sales(target)).toEqual([['2', 'B', '2.000000']]);
-        expect(await ledger(first.pipeline)).toMatchObject([['2', 'run-2']]);
+        expect(await publishers(first.pipeline)).toEqual([['2', 'run-2']]);
       });
 
       test('another interval leaves the first one as it is', async () => {
@@ -336,7 +335,7 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
         await warehouse.publish(second, { signal });
         await warehouse.publish(first, { signal });
         expect(await sales(target)).toEqual([['1', 'a', '1.000000'], ['1', 'next day', '1.000000']]);
-        expect(await ledger(first.pipeline)).toHaveLength(2);
+        expect(await publishers(first.pipeline)).toHaveLength(2);
       });
 
       test('of an older run after a newer one is refused with both names, and changes nothing', async () => {
@@ -348,7 +347,7 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
         expect(refused.code).toBe('STALE_RUN');
         expect(refused.message).toMatch(/run-old.*run-new.*Start a new run/);
         expect(await sales(target)).toEqual([['1', 'newer', '1.000000']]);
-        expect(await ledger(newer.pipeline)).toMatchObject([['7', 'run-new']]);
+        expect(await publishers(newer.pipeline)).toEqual([['7', 'run-new']]);
       });
 
       test('runs that overlap ends with the newest one, whatever their order', async () => {
@@ -364,9 +363,9 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
         const results = await Promise.allSettled(requests.map((wanted, index) => others[index]!.publish(wanted, { signal })));
         await Promise.all(others.map((other) => other.close()));
         expect(results[2]).toMatchObject({ status: 'fulfilled' });
-        for (const result of results) if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'STALE_RUN' });
+        expect(results.filter((result) => result.status === 'rejected' && result.reason.code !== 'STALE_RUN')).toEqual([]);
         expect((await warehouse.query(`SELECT label, count(*) FROM ${target} GROUP BY label`)).rows).toEqual([['run 5', '5']]);
-        expect(await ledger(pipeline)).toMatchObject([['5', 'run-5']]);
+        expect(await publishers(pipeline)).toEqual([['5', 'run-5']]);
       });
 
       test('several tables is all or nothing when the second one fails', async () => {
@@ -379,10 +378,10 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
           mode: 'replace-interval',
         };
         const broken = { ...before, generation: 2, run: 'run-2', tables: [replaceInterval(target, await stageSales([[1, 'after', '1']])), failing] };
-        await expectRejection('WAREHOUSE_REJECTED', warehouse.publish(broken, { signal }));
+        expect(await rejection(warehouse.publish(broken, { signal }));
         expect(await sales(target)).toEqual([['1', 'before', '1.000000']]);
         expect(await warehouse.describe(other)).toBeUndefined();
-        expect(await ledger(before.pipeline)).toMatchObject([['1', 'run-1']]);
+        expect(await publishers(before.pipeline)).toEqual([['1', 'run-1']]);
       });
 
       test('that is cancelled in the middle changes nothing', async () => {
@@ -397,13 +396,13 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
         const cancelled = new AbortController();
         const reason = new Error('the step was cancelled');
         const after = { ...before, generation: 2, run: 'run-2', tables: [replaceInterval(target, await stageSales([[1, 'after', '1']])), slow] };
-        const running = expect(warehouse.publish(after, { signal: cancelled.signal })).rejects.toBe(reason);
+        const ended = outcome(warehouse.publish(after, { signal: cancelled.signal }));
         await server.untilSlowQuery?.('running');
         cancelled.abort(reason);
-        await running;
+        expect(await ended).toBe(reason);
         await server.untilSlowQuery?.('gone');
         expect(await sales(target)).toEqual([['1', 'before', '1.000000']]);
-        expect(await ledger(before.pipeline)).toMatchObject([['1', 'run-1']]);
+        expect(await publishers(before.pipeline)).toEqual([['1', 'run-1']]);
         expect(await warehouse.publish({ ...after, tables: [after.tables[0]!] }, { signal })).toEqual({ rows: { [target]: 1 } });
       });
 
@@ -507,7 +506,7 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
     describe('bookkeeping', () => {
       const notes = (name: string): TableSpec => ({
         name,
-        columns: [{ name: 'run', type: 'text' }, { name: 'note', type: 'text', nullable: true }, { name: 'at', type: 'timestamp', nullable: true }, { name: 'observed', type: { decimal: [18, 2] }, nullable: true }],
+        columns: [{ name: 'run', type: 'text' }, { name: 'note', type: 'text', nullable: true }, { name: 'noted_at', type: 'timestamp', nullable: true }, { name: 'observed', type: { decimal: [18, 2] }, nullable: true }],
         key: ['run'],
       });
 
@@ -516,8 +515,8 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
         await warehouse.replaceRows(table, { run: 'a' }, [['a', "it's \\ \n \"quoted\"", JANUARY_1.start, '1.25'], ['a', null, null, null]]);
         await warehouse.replaceRows(table, { run: 'b' }, [['b', 'other', null, null]]);
         await warehouse.replaceRows(table, { run: 'a' }, [['a', "it's", JANUARY_1.start, '1.25']]);
-        expect((await warehouse.query(`SELECT run, note, at, observed FROM ${table.name} ORDER BY run`)).rows).toEqual([['a', "it's", JANUARY_1.start, '1.25'], ['b', 'other', null, null]]);
-        await warehouse.replaceRows(table, { run: 'b', at: null }, []);
+        expect((await warehouse.query(`SELECT run, note, noted_at, observed FROM ${table.name} ORDER BY run`)).rows).toEqual([['a', "it's", JANUARY_1.start, '1.25'], ['b', 'other', null, null]]);
+        await warehouse.replaceRows(table, { run: 'b', noted_at: null }, []);
         expect((await warehouse.query(`SELECT run FROM ${table.name}`)).rows).toEqual([['a']]);
       });
 
@@ -535,10 +534,10 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
 
       test('refuses to replace everything, a row of another width and a table that has changed', async () => {
         const table = notes(fresh('notes'));
-        await expectRejection('WAREHOUSE_REJECTED', warehouse.replaceRows(table, {}, []));
-        await expectRejection('WAREHOUSE_REJECTED', warehouse.replaceRows(table, { run: 'a' }, [['a']]));
+        expect(await rejection(warehouse.replaceRows(table, {}, []));
+        expect(await rejection(warehouse.replaceRows(table, { run: 'a' }, [['a']]));
         await warehouse.replaceRows(table, { run: 'a' }, []);
-        await expectRejection('SCHEMA_MISMATCH', warehouse.replaceRows({ ...table, columns: table.columns.slice(1) }, { note: 'a' }, []));
+        expect(await rejection(warehouse.replaceRows({ ...table, columns: table.columns.slice(1) }, { note: 'a' }, []));
       });
 
       test('describes a table, and says when there is none', async () => {
@@ -557,7 +556,7 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
       });
 
       test('never drops the ledger', async () => {
-        await expectRejection('WAREHOUSE_REJECTED', warehouse.dropStaging(['millrace_loads']));
+        expect(await rejection(warehouse.dropStaging(['millrace_loads']));
       });
 
       test('checks itself in one sentence', async () => {

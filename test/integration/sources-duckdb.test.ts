@@ -29,7 +29,8 @@ describe('the DuckDB source', () => {
     path = join(folder, 'shop.duckdb');
     limits = { memoryLimit: '128MB', threads: 2, scratchDir: join(folder, 'scratch') };
     await withDatabaseFile(path, limits, async (connection) => {
-      await connection.run("CREATE TABLE lines AS SELECT i AS id, 'line ' || hash(i) AS label, TIMESTAMP '2010-12-01 08:26:00.123456' AS made, TIMESTAMPTZ '2010-12-01 08:26:00+01' AS seen FROM range(300000) r(i)");
+      await connection.run(`CREATE TABLE lines AS SELECT i AS id, 'line ' || hash(i) AS label, TIMESTAMP '2010-12-01 08:26:00.123456' AS made,
+        TIMESTAMPTZ '2010-12-01 08:26:00+01' AS seen FROM range(300000) r(i)`);
     });
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
