@@ -61,7 +61,10 @@ export function abortableClient(client: S3Client, signal: AbortSignal | undefine
   if (!signal) return client;
   type Command = Parameters<S3Client['send']>[0];
   const goesThrough = (command: Command): boolean => command instanceof AbortMultipartUploadCommand || command instanceof CreateMultipartUploadCommand;
-  const send = (command: Command): Promise<unknown> => client.send(command, goesThrough(command) ? {} : { abortSignal: signal });
+  const send = (command: Parameters<S3Client['send']>[0]): Promise<unknown> => {
+    const needsNoSignal = command instanceof AbortMultipartUploadCommand || command instanceof CreateMultipartUploadCommand;
+    return client.send(command, needsNoSignal ? {} : { abortSignal: signal });
+  };
   return Object.create(client, { send: { value: send } }) as S3Client;
 }
 

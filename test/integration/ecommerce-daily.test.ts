@@ -33,7 +33,7 @@ describeWithServer('ecommerce-daily', locateTemporal, () => {
 
   it('publishes or quarantines every line that it has read, and reconciles them', async () => {
     const result = await run('complete');
-    const lines = (await generateDay(DATE)).lines.length;
+    const lines = generateDay(DATE).lines.length;
     const quarantined = Object.values(result.quarantined).reduce((sum, rows) => sum + rows, 0);
     expect(result.sources.sales.rows).toBe(lines);
     expect(result.published + quarantined).toBe(lines);

@@ -49,14 +49,21 @@ export async function startMariaDb(): Promise<MariaDb> {
   const programs = locateMariaDb();
   const account = unprivilegedAccount(['mysql', 'nobody']);
   const folder = await mkdtemp(join(tmpdir(), 'millrace-mariadb-'));
-  const dataDir = join(folder, 'data');
-  await mkdir(dataDir);
+  const [dataDir, tempDir] = [join(folder, 'data'), join(folder, 'tmp')];
+  await Promise.all([mkdir(dataDir), mkdir(tempDir)]);
   const login = { user: 'shop_reader', password: 'correct horse battery', database: 'shop' };
   const initFile = join(folder, 'init.sql');
   await writeFile(initFile, initStatements(login));
-  if (account) for (const path of [folder, dataDir, initFile]) await chown(path, account.uid, account.gid);
+  if (account) for (const path of [folder, dataDir, tempDir, initFile]) await chown(path, account.uid, account.gid);
 
-  initialiseDataDir(programs, dataDir, account);
+  // A server that starts removes the temporary tables of every other server with the same folder for them.
+  const run = { ...account, env: { ...process.env, TMPDIR: tempDir } };
+  try {
+    initialiseDataDir(programs, dataDir, run);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
   const port = await freePort();
   const child = spawn(
     programs.server,
@@ -74,7 +81,7 @@ export async function startMariaDb(): Promise<MariaDb> {
       '--innodb-flush-log-at-trx-commit=0',
       `--init-file=${initFile}`,
     ],
-    { ...account, stdio: ['ignore', 'ignore', 'pipe'] },
+    { ...run, stdio: ['ignore', 'ignore', 'pipe'] },
   );
   const killWithParent = (): void => void child.kill('SIGKILL');
   process.once('exit', killWithParent);
@@ -117,9 +124,9 @@ function initStatements(login: { user: string; password: string; database: strin
   ].join('\n');
 }
 
-function initialiseDataDir(programs: Programs, dataDir: string, account: { uid: number; gid: number } | undefined): void {
+function initialiseDataDir(programs: Programs, dataDir: string, run: { uid?: number; gid?: number; env: NodeJS.ProcessEnv }): void {
   const [program, args] = programs.installer
     ? [programs.installer, ['--no-defaults', `--datadir=${dataDir}`, '--auth-root-authentication-method=normal', '--skip-test-db']]
     : [programs.server, ['--no-defaults', '--initialize-insecure', `--datadir=${dataDir}`]];
-  execFileSync(program, args, { ...account, stdio: ['ignore', 'ignore', 'pipe'] });
+  execFileSync(program, args, { ...run, stdio: ['ignore', 'ignore', 'pipe'] });
 }
