@@ -122,12 +122,9 @@ function untilAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-main().then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    console.error(`millrace: ${error instanceof Error ? error.message : String(error)}`);
-    process.exitCode = 1;
-  },
-);
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`millrace: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

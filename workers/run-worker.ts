@@ -14,7 +14,7 @@ import { workerSettings } from './settings.js';
 export interface RunWorkerOptions {
   env: NodeJS.ProcessEnv;
   /** Called when the worker polls. */
-  onReady?(): void;
+  onReady?: () => void;
   /** Further plugins; their interceptors stand inside of ours. */
   plugins?: WorkerPlugin[];
 }

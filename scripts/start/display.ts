@@ -6,7 +6,7 @@ import { nextCommands, type StartReport } from './report.js';
 
 /** What `npm start` shows. With `json`, everything but the report goes to stderr. */
 export interface Display {
-  step(line: string): void;
+  step: (line: string) => void;
   /** The run as it goes on. */
   run(webUi: string | undefined): { show(view: RunView): void; done(): void };
   report(report: StartReport, totalMs: number): void;

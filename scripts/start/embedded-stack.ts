@@ -17,7 +17,7 @@ export interface EmbeddedStackOptions {
   root: string;
   days: DemoDays;
   date: string;
-  log(line: string): void;
+  log: (line: string) => void;
 }
 
 export interface EmbeddedStack {

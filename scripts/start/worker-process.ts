@@ -14,9 +14,9 @@ export interface WorkerProcessOptions {
   environment: NodeJS.ProcessEnv;
   logFile: string;
   /** Called with the pid of every worker, before it is waited for. */
-  onStart(pid: number): Promise<void>;
+  onStart: (pid: number) => Promise<void>;
   /** Told of a worker that died, and what became of it. */
-  onRestart(line: string): void;
+  onRestart: (line: string) => void;
 }
 
 export interface WorkerProcess {

@@ -29,10 +29,13 @@ describeWithServer('ecommerce-daily on MySQL, S3, DynamoDB and PostgreSQL', loca
     await Promise.all([mysql?.stop(), postgres?.stop(), s3?.stop()]);
   });
 
+  const s3Uri = (bucketAndPrefix: string): string =>
+    `s3://${s3.accessKeyId}:${encodeURIComponent(s3.secretAccessKey)}@${bucketAndPrefix}?endpoint=${encodeURIComponent(s3.endpoint)}&region=${s3.region}&forcePathStyle=true`;
+
   it('publishes the same tables as on the embedded stack, by nothing but other connections', async () => {
     await s3.createBucket('lake');
     await s3.createBucket('clicks');
-    const services = { SALES: mysql.uri, CLICKS: s3.uri('clicks/stream'), LAKE: s3.uri('lake/millrace'), WAREHOUSE: postgres.uri };
+    const services = { SALES: mysql.uri, CLICKS: s3Uri('clicks/stream'), LAKE: s3Uri('lake/millrace'), WAREHOUSE: postgres.uri };
     const adapters = stack.adapters(services);
     const day = generateDay(DATE);
     await createMysqlSalesDatabase({ host: mysql.host, port: mysql.port, database: mysql.database, user: 'admin', password: mysql.adminPassword }).load(DATE, day.lines);

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { simpleParser } from 'mailparser';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import { ActivityFailure, ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { ActivityFailure, CancelledFailure, type ApplicationFailure } from '@temporalio/common';
 import { generateDay } from '../../src/demo/generate-day.js';
 import { createLogReader } from '../../src/runs/run-logs.js';
 import { readRun } from '../../src/runs/follow-run.js';

@@ -10,7 +10,7 @@ const OTHER_LINES = 13;
 /** A run as it goes on: a table that is drawn anew on a terminal (`live`), a line per change elsewhere. */
 export function createRunPicture(
   screen: Screen,
-  { webUi, live, say }: { webUi: string | undefined; live: boolean; say(line: string): void },
+  { webUi, live, say }: { webUi: string | undefined; live: boolean; say: (line: string) => void },
 ): { show(view: RunView): void; done(): void } {
   if (live) {
     const update = createLogUpdate(process.stdout);

@@ -11,9 +11,9 @@ export interface Screen {
   /** Columns of the terminal; `undefined` where output goes to a file or a pipe, which is not cut. */
   readonly width: number | undefined;
   readonly height: number;
-  print(text: string): void;
+  print: (text: string) => void;
   /** For people only: not part of the data, so not on stdout. */
-  remark(text: string): void;
+  remark: (text: string) => void;
   table(columns: readonly TableColumn[], rows: readonly (readonly (string | TableCell)[])[]): string;
 }
 
