@@ -12,10 +12,11 @@ import { basename } from 'node:path';
 const PLATFORM =
   /\b(aix|android|darwin|freebsd|linux|netbsd|openbsd|openharmony|sunos|win32)-(arm64|arm|ia32|loong64|mips64el|ppc64|riscv64|s390x|x64)(?:-(gnu|musl))?/;
 
-function platformOf(name) {
+/** With its properties in npm's order, so that npm does not move them; `undefined` for a package that is not for one platform. */
+function entryFor(name, version, dev) {
   const [, os, cpu, libc] = PLATFORM.exec(basename(name)) ?? [];
   if (os === undefined) return undefined;
-  return { cpu: [cpu], ...(os === 'linux' && libc && { libc: [libc === 'gnu' ? 'glibc' : libc] }), optional: true, os: [os] };
+  return { version, cpu: [cpu], ...(dev && { dev }), ...(os === 'linux' && libc && { libc: [libc === 'gnu' ? 'glibc' : libc] }), optional: true, os: [os] };
 }
 
 const file = new URL('../package-lock.json', import.meta.url);
@@ -24,9 +25,9 @@ const added = [];
 for (const [path, { optionalDependencies = {}, dev }] of Object.entries(lock.packages)) {
   for (const [name, version] of Object.entries(optionalDependencies)) {
     const known = [`${path}/node_modules/${name}`, `node_modules/${name}`].some((place) => lock.packages[place] !== undefined);
-    const platform = platformOf(name);
-    if (known || platform === undefined || !/^\d/.test(version)) continue;
-    lock.packages[`node_modules/${name}`] = { version, ...(dev && { dev }), ...platform };
+    const entry = entryFor(name, version, dev);
+    if (known || entry === undefined || !/^\d/.test(version)) continue;
+    lock.packages[`node_modules/${name}`] = entry;
     added.push(`${name}@${version}`);
   }
 }

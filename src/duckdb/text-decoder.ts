@@ -7,5 +7,5 @@ const exact = new TextDecoder('utf-8', { ignoreBOM: true });
  * changed. It offers no setting for that, so its decoder is made to keep what the database holds.
  */
 export function keepByteOrderMarks(): void {
-  textDecoder.decode = (bytes) => exact.decode(bytes);
+  textDecoder.decode = (bytes?: Uint8Array) => exact.decode(bytes);
 }

@@ -59,8 +59,6 @@ export function openS3(options: S3StoreOptions): S3Access {
  */
 export function abortableClient(client: S3Client, signal: AbortSignal | undefined): S3Client {
   if (!signal) return client;
-  type Command = Parameters<S3Client['send']>[0];
-  const goesThrough = (command: Command): boolean => command instanceof AbortMultipartUploadCommand || command instanceof CreateMultipartUploadCommand;
   const send = (command: Parameters<S3Client['send']>[0]): Promise<unknown> => {
     const needsNoSignal = command instanceof AbortMultipartUploadCommand || command instanceof CreateMultipartUploadCommand;
     return client.send(command, needsNoSignal ? {} : { abortSignal: signal });

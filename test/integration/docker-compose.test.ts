@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -94,7 +94,17 @@ describe('the image', () => {
     const ignored = readFileSync('.dockerignore', 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources]) => sources!.split(' '));
     expect(ignored[0]).toBe('*');
-    expect(new Set(ignored.slice(1))).toEqual(new Set(copied.map((source) => `!${source}`)));
+    expect(new Set(ignored.slice(1))).toEqual(new Set([...copied.map((source) => `!${source}`), 'scripts/bench']));
+  });
+
+  it('is built of folders that import nothing from elsewhere in the project', () => {
+    const copied = ['activities', 'scripts', 'src', 'workers', 'workflows'];
+    const sources = copied.flatMap((folder) => readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)));
+    const imports = sources
+      .filter((source) => source.endsWith('.ts') && !source.startsWith(join('scripts', 'bench')))
+      .flatMap((source) => [...readFileSync(source, 'utf8').matchAll(/from '(\.[^']+)'/g)].map(([, target]) => join(dirname(source), target!)));
+    expect(imports.length).toBeGreaterThan(100);
+    expect(imports.filter((target) => !copied.includes(target.split(sep)[0]!) || target.startsWith(join('scripts', 'bench')))).toEqual([]);
   });
 });
 

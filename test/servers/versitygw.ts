@@ -1,12 +1,13 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { ServerUnavailable } from '../support/with-server.js';
+import { freePort, stopProcess } from './server-process.js';
 
 export interface VersityGateway {
   /** `http://127.0.0.1:port`; buckets are addressed by path. */
@@ -61,7 +62,7 @@ export async function startVersityGateway(): Promise<VersityGateway> {
   const stop = async (): Promise<void> => {
     process.off('exit', killWithParent);
     client.destroy();
-    await stopProcess(child);
+    await stopProcess(child, 'SIGTERM');
     await rm(folder, { recursive: true, force: true });
   };
   try {
@@ -110,21 +111,4 @@ async function accepts(port: number): Promise<boolean> {
     };
     socket.once('connect', () => answer(true)).once('error', () => answer(false));
   });
-}
-
-async function stopProcess(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  const impatient = setTimeout(() => child.kill('SIGKILL'), 5_000);
-  await ended;
-  clearTimeout(impatient);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
