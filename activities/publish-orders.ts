@@ -36,9 +36,9 @@ export function createPublishOrders(deps: Dependencies) {
     const { cancellationSignal: signal, log } = Context.current();
     const warehouse = deps.warehouse();
     const orders = warehouse.dialect.identifier(staged.table);
-    const derived = async (target: TableSpec): Promise<PublishTable> => ({
+    const revenueBy = async (target: TableSpec, dimension: string): Promise<PublishTable> => ({
       target,
-      from: { query: await loadSql(`ecommerce-daily/${target.name}`, { orders }) },
+      from: { query: await loadSql('ecommerce-daily/daily_revenue', { orders, dimension }) },
       mode: 'replace-interval',
     });
     const { rows } = await warehouse.publish(
@@ -49,8 +49,8 @@ export function createPublishOrders(deps: Dependencies) {
         run: interval.run,
         tables: [
           { target: ORDERS, from: { staging: staged.table }, mode: 'replace-interval' },
-          await derived(REVENUE_BY_CATEGORY),
-          await derived(REVENUE_BY_COUNTRY),
+          await revenueBy(REVENUE_BY_CATEGORY, 'category'),
+          await revenueBy(REVENUE_BY_COUNTRY, 'country'),
         ],
         sources: Object.fromEntries(Object.values(sources).map((ref) => [ref.uri, ref.rows])),
       },

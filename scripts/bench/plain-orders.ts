@@ -64,12 +64,12 @@ async function check(db: DuckDBConnection, { start, end }: PlainOrders['interval
 }
 
 async function publish(db: DuckDBConnection, { start }: PlainOrders['interval']): Promise<void> {
-  const revenueBy = (table: TableSpec): Promise<string> => loadSql(`ecommerce-daily/${table.name}`, { orders: STAGING });
+  const revenueBy = (dimension: string): Promise<string> => loadSql('ecommerce-daily/daily_revenue', { orders: STAGING, dimension });
   await db.run('BEGIN');
   for (const [table, query] of [
     [ORDERS, `FROM ${STAGING}`],
-    [REVENUE_BY_CATEGORY, await revenueBy(REVENUE_BY_CATEGORY)],
-    [REVENUE_BY_COUNTRY, await revenueBy(REVENUE_BY_COUNTRY)],
+    [REVENUE_BY_CATEGORY, await revenueBy('category')],
+    [REVENUE_BY_COUNTRY, await revenueBy('country')],
   ] as const) {
     const target = `warehouse.${table.name}`;
     await db.run(`CREATE TABLE IF NOT EXISTS ${target} (${columnDefinitions(duckdbDialect, table.columns, 'target')})`);
