@@ -4,7 +4,6 @@ import { readText, sqlString, withScratchDatabase, type DuckDBLimits } from '../
 import { loadSql } from '../../src/sql-files.js';
 import { duckdbDialect } from '../../src/warehouse/duckdb-dialect.js';
 import { columnDefinitions } from '../../src/warehouse/tables.js';
-import type { TableSpec } from '../../src/warehouse/warehouse.js';
 
 export interface PlainOrders {
   /** Parquet files by source. */
