@@ -1,4 +1,4 @@
-import { ApplicationFailure, CancelledFailure } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure, type ApplicationFailureOptions } from '@temporalio/common';
 import { isMillraceError } from '../errors.js';
 
 /** A result above this is a mistake: rows go through the object store. Temporal itself takes 2 MB and then retries for ever. */
@@ -21,29 +21,31 @@ export function guardResultSize(step: string, result: unknown): void {
  */
 export function toFailure(error: unknown, cancelled: AbortSignal, redact: (text: string) => string): Error {
   if (cancelled.aborted) return cancelled.reason instanceof CancelledFailure ? cancelled.reason : new CancelledFailure('cancelled');
-  if (error instanceof ApplicationFailure) {
-    return ApplicationFailure.create({
-      message: redact(error.message),
-      ...(error.type == null ? {} : { type: error.type }),
-      nonRetryable: error.nonRetryable ?? false,
-      ...(error.details == null ? {} : { details: redactValue(error.details, redact) }),
-      ...(error.nextRetryDelay == null ? {} : { nextRetryDelay: error.nextRetryDelay }),
-      ...(error.category == null ? {} : { category: error.category }),
-    });
-  }
-  if (isMillraceError(error)) {
-    return ApplicationFailure.create({
-      message: redact(error.message),
-      type: error.code,
-      nonRetryable: !error.retryable,
-      ...(error.details === undefined ? {} : { details: [redactValue(error.details, redact)] }),
-      ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
-    });
-  }
   const original = error instanceof Error ? error : new Error(String(error));
-  const failure = ApplicationFailure.create({ message: redact(original.message), type: original.name });
+  const failure = ApplicationFailure.create({ ...failureOptions(original, redact), message: redact(original.message) });
+  // Where it was thrown, not where it was translated.
   if (original.stack !== undefined) failure.stack = redact(original.stack);
   return failure;
+}
+
+function failureOptions(error: Error, redact: (text: string) => string): ApplicationFailureOptions {
+  if (error instanceof ApplicationFailure) {
+    const { type, nonRetryable, details, nextRetryDelay, category } = error;
+    return {
+      nonRetryable: nonRetryable ?? false,
+      ...(type == null ? {} : { type }),
+      ...(details == null ? {} : { details: redactValue(details, redact) }),
+      ...(nextRetryDelay == null ? {} : { nextRetryDelay }),
+      ...(category == null ? {} : { category }),
+    };
+  }
+  if (!isMillraceError(error)) return { type: error.name };
+  return {
+    type: error.code,
+    nonRetryable: !error.retryable,
+    ...(error.details === undefined ? {} : { details: [redactValue(error.details, redact)] }),
+    ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
+  };
 }
 
 /** The same value with every string in it redacted. */
