@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
 import { simpleParser } from 'mailparser';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ActivityFailure, CancelledFailure, type ApplicationFailure } from '@temporalio/common';
-import { generateDay } from '../../src/demo/generate-day.js';
+import type { DemoDays } from '../../src/demo/demo-day.js';
+import { generateDay, generatedDays } from '../../src/demo/generate-day.js';
 import { createLogReader } from '../../src/runs/run-logs.js';
 import { readRun } from '../../src/runs/follow-run.js';
 import type { EcommerceDailyParams, EcommerceDailyResult } from '../../workflows/ecommerce-daily.js';
@@ -16,11 +18,26 @@ import { startSmtpServer } from '../servers/smtp.js';
 const DATE = '2026-01-31';
 const QUEUE = 'pipeline';
 
+/** A day of which one good line is of another year, and days of which the click files are no good. */
+const STRAY_DAY = '2026-03-01';
+const CORRUPT_DAY = '2026-03-02';
+const UTF16_DAY = '2026-03-03';
+
+const days: DemoDays = {
+  ...generatedDays(),
+  async day(date) {
+    const day = generateDay(date);
+    if (date !== STRAY_DAY) return day;
+    const stray = day.lines.findIndex(({ invoice_no: invoice, quantity, unit_price: price }) => /^\d+$/.test(invoice ?? '') && Number(quantity) > 0 && Number(price) > 0);
+    return { ...day, lines: day.lines.map((line, index) => (index === stray ? { ...line, invoice_date: '2025-03-01 10:00:00' } : line)) };
+  },
+};
+
 describeWithServer('ecommerce-daily', locateTemporal, () => {
   let stack: PipelineStack;
 
   beforeAll(async () => {
-    stack = await startPipelineStack({ preload: [DATE] });
+    stack = await startPipelineStack({ days, preload: [DATE, STRAY_DAY, CORRUPT_DAY, UTF16_DAY] });
     await stack.worker(QUEUE);
   }, 120_000);
   afterAll(() => stack?.stop());
@@ -103,6 +120,28 @@ describeWithServer('ecommerce-daily', locateTemporal, () => {
     it('publishes an empty day when every source may be empty', async () => {
       const result = await run('allowed-empty', { date: EMPTY_DAY, allowEmpty: ['sales', 'clicks'] });
       expect(result).toMatchObject({ published: 0, revenue: '0.00', quarantined: {} });
+    });
+  });
+
+  describe('when the input is bad', () => {
+    it('publishes nothing when a check of severity ERROR fails, keeps the results, and says what was observed', async () => {
+      const failure = await failureOf(start('stray', { date: STRAY_DAY }));
+      expect(failure).toMatchObject({ type: 'CHECK_FAILED', nonRetryable: true });
+      expect(failure.message).toContain('dates inside the interval');
+      expect(await publishedLines(STRAY_DAY)).toBe(0);
+      const results = await stack.adapters().warehouse().query(`SELECT check_name, observed FROM millrace_checks WHERE interval_start = TIMESTAMP '${STRAY_DAY}' AND NOT passed AND severity = 'ERROR'`);
+      expect(results.rows).toEqual([['dates inside the interval', expect.stringMatching(/^1 of \d+ rows fail/)]]);
+    });
+
+    it.each([
+      ['is corrupt gzip', CORRUPT_DAY, () => Buffer.concat([gzipSync('{"event_id":"1"}\n'.repeat(100)).subarray(0, 20), Buffer.from('garbage, not deflate')])],
+      ['is in another encoding', UTF16_DAY, () => Buffer.from('\uFEFF{"event_id":"1"}\n', 'utf16le')],
+    ])('names the click file that %s, and publishes nothing', async (_, date, content) => {
+      await stack.adapters().clicks().put(`clicks/${date}/part-0002.jsonl.gz`, content());
+      const failure = await failureOf(start(`clicks-${date}`, { date }));
+      expect(failure).toMatchObject({ type: 'SOURCE_MALFORMED', nonRetryable: true });
+      expect(failure.message).toContain(`clicks/${date}/part-0002.jsonl.gz`);
+      expect(await publishedLines(date)).toBe(0);
     });
   });
 
@@ -228,6 +267,12 @@ describeWithServer('ecommerce-daily', locateTemporal, () => {
       for (const text of texts) expect(text).not.toContain(secret);
     }
   });
+
+  async function publishedLines(date: string): Promise<number> {
+    const warehouse = stack.adapters().warehouse();
+    if ((await warehouse.describe('orders')) === undefined) return 0;
+    return Number((await warehouse.query(`SELECT count(*) FROM orders WHERE interval_start = TIMESTAMP '${date}'`)).rows[0]![0]);
+  }
 
   /** What the failed step reported. */
   async function failureOf(started: Promise<WorkflowHandle>): Promise<ApplicationFailure> {
