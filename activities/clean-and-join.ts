@@ -5,7 +5,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { DatasetRef } from '../src/datasets/dataset-ref.js';
 import { schemaFingerprint } from '../src/datasets/parquet-writer.js';
 import type { DataInterval } from '../src/durable/data-interval.js';
-import { interruptible, readText, sqlString, withScratchDatabase } from '../src/duckdb/duckdb.js';
+import { interruptible, readText, sqlFiles, sqlString, withScratchDatabase } from '../src/duckdb/duckdb.js';
 import { MillraceError } from '../src/errors.js';
 import { loadSql } from '../src/sql-files.js';
 import { localDataset, madeByThisStep, runPrefix, withScratchFolder, type Layer } from './datasets.js';
@@ -60,7 +60,7 @@ export function createCleanAndJoin(deps: Dependencies) {
       withScratchDatabase({ ...deps.limits, scratchDir: folder }, async (db) => {
         const run = (sql: string) => interruptible(db, signal, () => db.run(sql)).catch(transformFailed(interval, signal));
         for (const [name, ref] of Object.entries(sources)) {
-          await run(`SET VARIABLE ${name} = ${sqlString(await localDataset(lake, ref, folder, signal))}`);
+          await run(`SET VARIABLE ${name} = ${sqlFiles([await localDataset(lake, ref, folder, signal)])}`);
         }
         await run(`SET VARIABLE interval_start = ${utcTimestamp(interval.start)}`);
         await run(`SET VARIABLE interval_end = ${utcTimestamp(interval.end)}`);
@@ -137,8 +137,8 @@ async function storeParquet(
 ): Promise<DatasetRef> {
   const lake = deps.lake();
   const [count, columns, { size }] = await Promise.all([
-    readText(db, `SELECT count(*) FROM read_parquet(${sqlString(file)})`),
-    readText(db, `SELECT column_name, column_type FROM (DESCRIBE FROM read_parquet(${sqlString(file)}))`),
+    readText(db, `SELECT count(*) FROM read_parquet(${sqlFiles([file])})`),
+    readText(db, `SELECT column_name, column_type FROM (DESCRIBE FROM read_parquet(${sqlFiles([file])}))`),
     stat(file),
   ]);
   const stored = await lake.putFile(`${runPrefix(layer, interval)}${table}.parquet`, file, { move: true, signal: Context.current().cancellationSignal });

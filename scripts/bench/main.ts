@@ -11,18 +11,21 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { obtainTemporal } from '../servers/obtain-temporal.js';
+import { startTemporalServer } from '../servers/temporal-server.js';
 import type { BenchContext } from './bench-context.js';
 import { benchExtract } from './extract.js';
 import { meetsTarget, type Figure } from './figures.js';
-import { startLocal } from './local-temporal.js';
 import { benchOrders } from './orders.js';
 import { figureTable, figuresAsJson } from './report.js';
+import { benchStart } from './start.js';
 import { benchSteps } from './steps.js';
 
 const BENCHMARKS: Record<string, (context: BenchContext) => Promise<Figure[]>> = {
   steps: benchSteps,
   orders: benchOrders,
   extract: benchExtract,
+  start: benchStart,
 };
 
 async function measure(names: readonly string[], quick: boolean): Promise<Figure[]> {
@@ -30,7 +33,7 @@ async function measure(names: readonly string[], quick: boolean): Promise<Figure
   const logger = new DefaultLogger('ERROR');
   Runtime.install({ logger });
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
-  const temporal = await startLocal();
+  const temporal = await startTemporalServer({ executable: await obtainTemporal({ log: say }), dataDir: join(folder, 'temporal'), log: say });
   const { address } = temporal;
   const connection = await NativeConnection.connect({ address });
   const clientConnection = await Connection.connect({ address });

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { ORDERS, REVENUE_BY_CATEGORY, REVENUE_BY_COUNTRY } from '../../activities/order-tables.js';
-import { readText, sqlString, withScratchDatabase, type DuckDBLimits } from '../../src/duckdb/duckdb.js';
+import { readText, sqlFiles, sqlString, withScratchDatabase, type DuckDBLimits } from '../../src/duckdb/duckdb.js';
 import { loadSql } from '../../src/sql-files.js';
 import { duckdbDialect } from '../../src/warehouse/duckdb-dialect.js';
 import { columnDefinitions } from '../../src/warehouse/tables.js';
@@ -25,7 +25,7 @@ const STAGING = 'warehouse.staged_orders';
 export async function plainOrders({ files, database, quarantine, interval, limits }: PlainOrders): Promise<void> {
   await withScratchDatabase(limits, async (db) => {
     await db.run(`ATTACH ${sqlString(database)} AS warehouse`);
-    for (const [name, file] of Object.entries(files)) await db.run(`SET VARIABLE ${name} = ${sqlString(file)}`);
+    for (const [name, file] of Object.entries(files)) await db.run(`SET VARIABLE ${name} = ${sqlFiles([file])}`);
     for (const [name, time] of Object.entries(interval)) await db.run(`SET VARIABLE interval_${name} = ${timestamp(time)}`);
     for (const statement of ['clean_sales', 'orders', 'quarantine']) await db.run(await loadSql(`ecommerce-daily/${statement}`));
     await db.run(`COPY quarantine TO ${sqlString(quarantine)} (FORMAT parquet, COMPRESSION snappy)`);

@@ -62,7 +62,7 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
 async function launch({ entry, environment, logFile, onStart }: WorkerProcessOptions): Promise<ChildProcess> {
   const log = openSync(logFile, 'a');
   // Small semi-spaces keep the garbage of streamed rows from adding to the worker's memory.
-  const child = spawn(process.execPath, ['--max-semi-space-size=4', entry], { env: environment, stdio: ['ignore', log, log, 'ipc'] });
+  const child = spawn(process.execPath, ['--max-semi-space-size=8', entry], { env: environment, stdio: ['ignore', log, log, 'ipc'] });
   closeSync(log);
   if (child.pid !== undefined) await onStart(child.pid);
   const timeout = AbortSignal.timeout(READY_TIMEOUT_MS);

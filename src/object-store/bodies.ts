@@ -28,6 +28,8 @@ export interface CountedBody {
 /** A caller's stream in blocks of a reasonable size; whatever it throws arrives as `BodyFailure`. */
 export function countedBody(body: Readable, key: string): CountedBody {
   let bytes = 0;
+  // It may break, or be ended by an abort, before anybody reads: the reader gets the error then, and the process goes on.
+  body.on('error', () => {});
   async function* blocks(): AsyncGenerator<Buffer> {
     const pending: Buffer[] = [];
     let size = 0;

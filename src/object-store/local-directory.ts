@@ -95,11 +95,12 @@ export function createLocalDirectoryStore(options: LocalDirectoryStoreOptions): 
   }
 
   async function writeBody(key: string, body: Readable | Buffer | string, signal: AbortSignal | undefined): Promise<string> {
-    signal?.throwIfAborted();
+    const content = body instanceof Readable ? countedBody(body, uri(key)).blocks : Buffer.from(body);
     const stopWatching = body instanceof Readable ? destroyOnAbort(body, signal) : undefined;
     try {
+      signal?.throwIfAborted();
       await (swept ??= sweepTemporaries(root));
-      return await writeTemporary(root, body instanceof Readable ? countedBody(body, uri(key)).blocks : Buffer.from(body));
+      return await writeTemporary(root, content);
     } catch (error) {
       signal?.throwIfAborted();
       throw error instanceof BodyFailure ? error.original : fileSystemError(error, `Writing the object ${uri(key)}`);

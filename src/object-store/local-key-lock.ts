@@ -22,7 +22,7 @@ const queues = new Map<string, Promise<unknown>>();
  */
 export async function withKeyLock<T>(folder: string, key: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   const path = join(folder, `${createHash('sha256').update(key).digest('hex').slice(0, 32)}.lock`);
-  return inTurn(path, async () => {
+  return inTurn(path, signal, async () => {
     await acquire(path, folder, key, signal);
     try {
       return await work();
@@ -32,14 +32,28 @@ export async function withKeyLock<T>(folder: string, key: string, signal: AbortS
   });
 }
 
-async function inTurn<T>(name: string, work: () => Promise<T>): Promise<T> {
-  const turn = (queues.get(name) ?? Promise.resolve()).then(work);
-  const settled = Promise.allSettled([turn]);
-  queues.set(name, settled);
-  try {
-    return await turn;
-  } finally {
+async function inTurn<T>(name: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  const before = queues.get(name) ?? Promise.resolve();
+  const turn = unlessAborted(before, signal).then(work);
+  // One that gives up must not let its successors overtake those before it.
+  const settled: Promise<unknown> = Promise.allSettled([before, turn]).finally(() => {
     if (queues.get(name) === settled) queues.delete(name);
+  });
+  queues.set(name, settled);
+  return turn;
+}
+
+async function unlessAborted(waiting: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal?.reason as Error);
+  });
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    await Promise.race([waiting, aborted]);
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
   }
 }
 

@@ -52,18 +52,33 @@ export function openS3(options: S3StoreOptions): S3Access {
   };
 }
 
+export interface UploadClient {
+  client: S3Client;
+  /** The first error of a request, which the upload may report only after its stream's. */
+  failure(): unknown;
+}
+
 /**
- * `lib-storage` sends its requests without a signal, and an aborted upload would wait for the parts under way. This
- * client adds the signal, except to the request that opens a multipart upload (its id is needed to remove the parts)
- * and to the one that removes them.
+ * `lib-storage` sends its requests without a signal, and when one fails it waits for the stream's next block before it
+ * ends. This client adds the signal and says at once when a request has failed. The request that opens a multipart
+ * upload goes without a signal, since its id is needed to remove the parts, and so does the one that removes them.
  */
-export function abortableClient(client: S3Client, signal: AbortSignal | undefined): S3Client {
-  if (!signal) return client;
-  const send = (command: Parameters<S3Client['send']>[0]): Promise<unknown> => {
-    const needsNoSignal = command instanceof AbortMultipartUploadCommand || command instanceof CreateMultipartUploadCommand;
-    return client.send(command, needsNoSignal ? {} : { abortSignal: signal });
+export function uploadClient(client: S3Client, signal: AbortSignal | undefined, onFailure: () => void): UploadClient {
+  let failure: unknown;
+  const send = async (command: Parameters<S3Client['send']>[0]): Promise<unknown> => {
+    const removes = command instanceof AbortMultipartUploadCommand;
+    const goesThrough = removes || command instanceof CreateMultipartUploadCommand || !signal;
+    try {
+      return await client.send(command, goesThrough ? {} : { abortSignal: signal });
+    } catch (error) {
+      if (!removes) {
+        failure ??= error;
+        onFailure();
+      }
+      throw error;
+    }
   };
-  return Object.create(client, { send: { value: send } }) as S3Client;
+  return { client: Object.create(client, { send: { value: send } }) as S3Client, failure: () => failure };
 }
 
 function originOf(endpoint: string | undefined): string | undefined {

@@ -28,12 +28,22 @@ const FORBIDDEN = new Set([
   'SignatureDoesNotMatch',
   'TokenProviderError',
   'TokenRefreshRequired',
+  // Versity's gateway says so, with 404, of an access key that it does not know.
+  'XAdminUserNotFound',
 ]);
 const WRONG_REGION = new Set(['AuthorizationHeaderMalformed', 'IllegalLocationConstraintException', 'PermanentRedirect']);
 /** 409 that speak of the key and not of its content. The first two are a gateway's over a file system, where a key cannot be a folder too. */
 const KEY_CONFLICT = new Set(['ExistingObjectIsDirectory', 'ObjectParentIsFile', 'InvalidBucketState']);
-/** 4xx that speak of this transmission and not of the request. */
-const TRANSIENT = new Set(['BadDigest', 'IncompleteBody', 'OperationAborted', 'RequestTimeout', 'TimeoutError', 'XAmzContentChecksumMismatch']);
+/** 4xx that speak of this transmission and not of the request, so that the next one may succeed. */
+const TRANSIENT = new Set([
+  'BadDigest',
+  'IncompleteBody',
+  'NoSuchUpload',
+  'OperationAborted',
+  'RequestTimeout',
+  'TimeoutError',
+  'XAmzContentChecksumMismatch',
+]);
 
 /**
  * Translates an error of the SDK. `action` begins the sentence ("Writing"), `uri` is the object or folder. Of the SDK's
@@ -42,7 +52,7 @@ const TRANSIENT = new Set(['BadDigest', 'IncompleteBody', 'OperationAborted', 'R
 export function s3Error(error: unknown, action: string, uri: string, place: S3Place): MillraceError {
   if (isMillraceError(error)) return error;
   const facts = factsOf(error);
-  const cause = new Error(`S3 answered ${named(facts)}`);
+  const cause = new Error(named(facts));
   const code = codeOf(facts);
   switch (code) {
     case 'OBJECT_MISSING':
@@ -52,9 +62,9 @@ export function s3Error(error: unknown, action: string, uri: string, place: S3Pl
       return changedObject(uri, cause);
     case 'BAD_PARAMS':
       if (facts.status === 416) return rangeOutside(uri, cause);
-      return failure(code, 'the store calls the request itself wrong, so that a retry cannot help. Check the key and the sizes.');
+      return failure(code, `the store calls the request wrong, and would again. Check the key, the sizes and the connection's region.`);
     case 'STORE_FORBIDDEN':
-      return failure(code, 'the store refuses the credentials. Check the keys, the grants on the bucket and this machine’s clock.');
+      return failure(code, `the store refuses the credentials. Check the keys, the grants on the bucket and this machine's clock.`);
     case 'CONNECTION_MALFORMED':
       return failure(code, `the bucket ${place.bucket} is not in the region ${place.region}. Correct the connection's region.`);
     default:
@@ -66,7 +76,7 @@ export function s3Error(error: unknown, action: string, uri: string, place: S3Pl
   }
 }
 
-export function missingBucket(place: S3Place, cause?: unknown): MillraceError {
+function missingBucket(place: S3Place, cause: unknown): MillraceError {
   const message = `There is no bucket ${place.bucket}${at(place)}. Create it, or correct the connection's bucket, region or endpoint.`;
   return new MillraceError('OBJECT_MISSING', message, { cause });
 }
@@ -74,6 +84,17 @@ export function missingBucket(place: S3Place, cause?: unknown): MillraceError {
 /** 404, also where the answer has no body that names it (HEAD). */
 export function isNotFound(error: unknown): boolean {
   return factsOf(error).status === 404;
+}
+
+/** 400 without a text that says what is wrong, as in answers to HEAD: a wrong region or token, among others. */
+export function isUnnamed(error: unknown): boolean {
+  const { name, status } = factsOf(error);
+  return status === 400 && ['Unknown', 'UnknownError', 'BadRequest', '400', 'unknown error'].includes(name);
+}
+
+/** The credentials are known, and lack the right to list. */
+export function isListingDenied(error: unknown): boolean {
+  return factsOf(error).name === 'AccessDenied';
 }
 
 /** A condition of the request (`If-Match`, `If-None-Match`) was not met, or was overtaken by another writer. */

@@ -6,7 +6,7 @@ import { MillraceError } from '../errors.js';
 import { BodyFailure, countedBody, destroyOnAbort } from './bodies.js';
 import { changedObject, existingObject } from './object-errors.js';
 import type { ObjectInfo, PutOptions } from './object-store.js';
-import { abortableClient, type S3Access } from './s3-client.js';
+import { uploadClient, type S3Access } from './s3-client.js';
 import { isConditionFailure, isNotFound, s3Error } from './s3-errors.js';
 import { etagIn, quotedEtag, versionIn } from './s3-info.js';
 
@@ -39,18 +39,22 @@ export async function uploadObject(access: S3Access, request: UploadRequest): Pr
   const partSize = Math.max(PART_BYTES, Math.ceil((request.bytes ?? 0) / MAX_PARTS));
   const counted = body instanceof Readable ? countedBody(body, uri) : undefined;
   const stopWatching = body instanceof Readable ? destroyOnAbort(body, signal) : undefined;
+  const requests = uploadClient(access.client, signal, () => {
+    if (body instanceof Readable) body.destroy();
+  });
   try {
     signal?.throwIfAborted();
     const answer = await new Upload({
-      client: abortableClient(access.client, signal),
+      client: requests.client,
       params: putParams(access, request, mark, counted ? Readable.from(counted.blocks, { objectMode: false }) : body),
       partSize,
       queueSize: PARTS_AT_A_TIME,
     }).done();
     const bytes = counted ? counted.bytes() : (body as Buffer).length;
     return { key, bytes, etag: etagIn(answer), ...versionIn(answer), modifiedAt: new Date() };
-  } catch (error) {
+  } catch (reported) {
     signal?.throwIfAborted();
+    const error = requests.failure() ?? reported;
     if (error instanceof BodyFailure) throw error.original;
     if (counted && counted.bytes() > partSize * MAX_PARTS) throw tooLong(uri, partSize * MAX_PARTS, error);
     const written = mark === undefined ? undefined : await findOwn(access, key, mark, error);
@@ -63,7 +67,8 @@ export async function uploadObject(access: S3Access, request: UploadRequest): Pr
   }
 }
 
-function putParams({ place, base }: S3Access, { key, options }: UploadRequest, mark: string | undefined, body: Readable | Buffer): PutObjectCommandInput {
+function putParams({ place, base }: S3Access, request: UploadRequest, mark: string | undefined, body: Readable | Buffer): PutObjectCommandInput {
+  const { key, options } = request;
   return {
     Bucket: place.bucket,
     Key: base + key,
@@ -96,11 +101,12 @@ function refusal({ place }: S3Access, { uri, options }: UploadRequest, error: un
   const translated = s3Error(error, 'Writing', uri, place);
   if (options.ifAbsent && translated.code === 'OBJECT_CHANGED') return existingObject(uri, translated.cause);
   // S3 says 404 where the object that should match is gone.
-  const gone = options.ifMatch !== undefined && isNotFound(error) && (error as Error).name !== 'NoSuchBucket';
+  const gone = options.ifMatch !== undefined && translated.code === 'OBJECT_MISSING' && (error as Error).name !== 'NoSuchBucket';
   return gone ? changedObject(uri, translated.cause) : translated;
 }
 
 function tooLong(uri: string, limit: number, cause: unknown): MillraceError {
-  const message = `The stream for ${uri} is longer than ${Math.floor(limit / 1e9)} GB, the most for a stream of unknown length. Split it, or put a file.`;
+  const most = Math.floor(limit / 1e9);
+  const message = `The stream for ${uri} is longer than ${most} GB, the most for a stream of unknown length. Split it, or put a file.`;
   return new MillraceError('BAD_PARAMS', message, { cause });
 }

@@ -4,8 +4,8 @@ import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
-  HeadBucketCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
 import { MillraceError } from '../errors.js';
@@ -14,7 +14,7 @@ import { assertFolder, assertForeignKey, assertKey, assertPutOptions, assertRang
 import { changedObject, foreignAddress, missingObject } from './object-errors.js';
 import type { GetOptions, ObjectInfo, ObjectStore } from './object-store.js';
 import { openS3, type S3StoreOptions } from './s3-client.js';
-import { isNotFound, missingBucket, s3Error } from './s3-errors.js';
+import { isListingDenied, isNotFound, isUnnamed, s3Error } from './s3-errors.js';
 import { etagIn, quotedEtag, versionIn } from './s3-info.js';
 import { uploadObject } from './s3-upload.js';
 import { assertRoundTrip, download, openUpload } from './scratch.js';
@@ -39,7 +39,12 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
   const uri = (key: string): string => root + key;
   const target = (key: string): { Bucket: string; Key: string } => ({ Bucket: place.bucket, Key: base + key });
 
-  async function request<T>(action: string, what: string, signal: AbortSignal | undefined, send: (options: { abortSignal?: AbortSignal }) => Promise<T>): Promise<T> {
+  async function request<T>(
+    action: string,
+    what: string,
+    signal: AbortSignal | undefined,
+    send: (options: { abortSignal?: AbortSignal }) => Promise<T>,
+  ): Promise<T> {
     try {
       signal?.throwIfAborted();
       return await send(signal ? { abortSignal: signal } : {});
@@ -51,29 +56,32 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
 
   async function head(key: string, { signal }: { signal?: AbortSignal } = {}): Promise<ObjectInfo | undefined> {
     assertForeignKey(key);
-    const answer = await request('Looking at', uri(key), signal, async (sendOptions) => {
+    return request('Looking at', uri(key), signal, async (sendOptions) => {
       try {
-        return await client.send(new HeadObjectCommand(target(key)), sendOptions);
+        const answer = await client.send(new HeadObjectCommand(target(key)), sendOptions);
+        return { key, bytes: answer.ContentLength ?? 0, etag: etagIn(answer), ...versionIn(answer), modifiedAt: answer.LastModified ?? new Date(0) };
       } catch (error) {
-        if (isNotFound(error)) return undefined;
-        throw error;
+        const notFound = isNotFound(error);
+        if (notFound && bucketSeen) return undefined;
+        if (notFound || isUnnamed(error)) await listOnce(sendOptions);
+        if (!notFound) throw error;
+        bucketSeen = true;
+        return undefined;
       }
     });
-    if (!answer) return await nothing(signal);
-    return { key, bytes: answer.ContentLength ?? 0, etag: etagIn(answer), ...versionIn(answer), modifiedAt: answer.LastModified ?? new Date(0) };
   }
 
-  /** The answer to a HEAD does not say whether the object or the bucket is missing; a sensor must not wait in a bucket that is not there. */
-  async function nothing(signal: AbortSignal | undefined): Promise<undefined> {
-    if (bucketSeen) return;
+  /**
+   * The answer to a HEAD has no text: it may be the object that is missing, or the bucket, or the user. A listing's error
+   * says which, so that no sensor waits in a bucket that is not there.
+   */
+  async function listOnce(sendOptions: { abortSignal?: AbortSignal }): Promise<void> {
     try {
-      await client.send(new HeadBucketCommand({ Bucket: place.bucket }), signal ? { abortSignal: signal } : {});
+      await client.send(new ListObjectsV2Command({ Bucket: place.bucket, Prefix: base, MaxKeys: 1 }), sendOptions);
     } catch (error) {
-      signal?.throwIfAborted();
-      if (isNotFound(error)) throw missingBucket(place);
-      // Whoever may read objects may be forbidden to ask about the bucket: that is no reason to fail.
+      // Whoever may read objects may be forbidden to list them: that is no reason to fail.
+      if (!isListingDenied(error)) throw error;
     }
-    bucketSeen = true;
   }
 
   async function get(key: string, { ifMatch, versionId, range, signal }: GetOptions = {}): Promise<{ info: ObjectInfo; body: Readable }> {
@@ -99,7 +107,8 @@ export function createS3Store(options: S3StoreOptions): ObjectStore {
   }
 
   async function* pages(prefix: string, signal: AbortSignal | undefined): AsyncGenerator<ObjectInfo[]> {
-    const found = paginateListObjectsV2({ client }, { Bucket: place.bucket, Prefix: base + prefix }, signal ? { abortSignal: signal } : undefined);
+    const query = { Bucket: place.bucket, Prefix: base + prefix };
+    const found = paginateListObjectsV2({ client }, query, signal ? { abortSignal: signal } : undefined);
     for (;;) {
       const { value: page, done } = await request('Listing', uri(prefix), signal, () => found.next());
       if (done) return;

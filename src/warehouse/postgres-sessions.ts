@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConnectionOptions } from 'node:tls';
-import { Client, type ClientBase, type ClientConfig, Pool, type PoolClient } from 'pg';
+import { Client, type ClientBase, type ClientConfig, DatabaseError, Pool, type PoolClient } from 'pg';
 import { postgresDialect } from './postgres-dialect.js';
 import { postgresError, type PostgresIdentity } from './postgres-errors.js';
 
@@ -21,10 +21,10 @@ export interface PostgresConnection {
 export interface PostgresSessions {
   readonly identity: PostgresIdentity;
   /**
-   * Runs `work` with a session of its own. When `signal` aborts, the server is told to cancel the running statement, and
-   * the promise rejects with the signal's reason.
+   * Runs `work` with a session of its own, in the transaction that the statement `begin` opens and `work` ends. When
+   * `signal` aborts, the server is told to cancel the running statement, and the promise rejects with the signal's reason.
    */
-  use<T>(signal: AbortSignal | undefined, work: (client: ClientBase) => Promise<T>): Promise<T>;
+  use<T>(signal: AbortSignal | undefined, begin: string, work: (client: ClientBase) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -51,38 +51,49 @@ export function createPostgresSessions(connection: PostgresConnection): Postgres
   };
   const pool = new Pool({ ...config, max: MAX_SESSIONS, allowExitOnIdle: true });
   // The server went away while the session was idle: the next user opens a new one.
-  pool.on('error', () => undefined);
+  pool.on('error', ignore);
   const prepared = new WeakSet<ClientBase>();
+
+  /** A session that has answered its first statement: one that died while it was idle is thrown away for the next. */
+  const openSession = async (begin: string): Promise<PoolClient> => {
+    for (;;) {
+      const client = await pool.connect().catch((error: unknown) => {
+        throw postgresError(error, identity);
+      });
+      // A session that is lost reports it twice: to the statement, and by an event that must be heard.
+      client.on('error', ignore);
+      const reused = prepared.has(client);
+      try {
+        if (!reused) await prepareSession(client, schema);
+        prepared.add(client);
+        await client.query(begin);
+        return client;
+      } catch (error) {
+        client.off('error', ignore);
+        client.release(true);
+        if (!reused) throw postgresError(error, identity, begin);
+      }
+    }
+  };
 
   return {
     identity,
-    use: async (signal, work) => {
+    use: async (signal, begin, work) => {
       signal?.throwIfAborted();
-      let client: PoolClient;
-      try {
-        client = await pool.connect();
-      } catch (error) {
-        throw postgresError(error, identity);
-      }
-      // A session that is lost in the middle reports it twice: to the statement, and by an event that must be heard.
-      const onError = (): void => undefined;
-      client.on('error', onError);
+      const client = await openSession(begin);
       const stopCancelling = cancelOnAbort(signal, client, config);
       let broken = false;
       try {
-        signal?.throwIfAborted();
-        if (!prepared.has(client)) await prepareSession(client, schema);
-        prepared.add(client);
         return await work(client);
       } catch (error) {
         signal?.throwIfAborted();
         const known = postgresError(error, identity);
-        broken = known.code === 'WAREHOUSE_UNAVAILABLE' || !prepared.has(client);
+        broken = known.code === 'WAREHOUSE_UNAVAILABLE';
         throw known;
       } finally {
         // A session whose cancellation may still be on its way must not run anybody else's statement.
         const cancelled = await stopCancelling();
-        client.off('error', onError);
+        client.off('error', ignore);
         client.release(broken || cancelled);
       }
     },
@@ -91,6 +102,8 @@ export function createPostgresSessions(connection: PostgresConnection): Postgres
     },
   };
 }
+
+const ignore = (): void => undefined;
 
 /** Everything that a statement's meaning depends on and that a server, a database or a user may set otherwise. */
 async function prepareSession(client: ClientBase, schema: string | undefined): Promise<void> {
@@ -101,8 +114,13 @@ async function prepareSession(client: ClientBase, schema: string | undefined): P
   const name = postgresDialect.identifier(schema);
   // CREATE SCHEMA IF NOT EXISTS asks for a right that the user of an existing schema need not have.
   const { rows } = await client.query<{ found: boolean }>('SELECT to_regnamespace($1) IS NOT NULL AS found', [name]);
-  if (!rows[0]?.found) await client.query(`CREATE SCHEMA IF NOT EXISTS ${name}`);
+  if (!rows[0]?.found) await client.query(`CREATE SCHEMA IF NOT EXISTS ${name}`).catch(unlessItExists);
   await client.query(`SET search_path = ${name}`);
+}
+
+/** IF NOT EXISTS does not help the one of two sessions that creates the schema a moment later. */
+function unlessItExists(error: unknown): void {
+  if (!(error instanceof DatabaseError) || (error.code !== '23505' && error.code !== '42P06')) throw error;
 }
 
 /** Asks the server again and again, because a request that comes between two statements is lost. The result says whether it was asked. */
@@ -111,7 +129,7 @@ function cancelOnAbort(signal: AbortSignal | undefined, client: PoolClient, conf
   const finished = new AbortController();
   const cancel = async (): Promise<void> => {
     const helper = new Client(config);
-    helper.on('error', () => undefined);
+    helper.on('error', ignore);
     try {
       await helper.connect();
       while (!finished.signal.aborted) {

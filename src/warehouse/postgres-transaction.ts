@@ -32,9 +32,8 @@ export function inPostgresTransaction<T>(
   options: { signal: AbortSignal | undefined; readOnly?: boolean },
   work: (tx: PostgresTransaction) => Promise<T>,
 ): Promise<T> {
-  return sessions.use(options.signal, async (client) => {
+  return sessions.use(options.signal, `BEGIN ISOLATION LEVEL READ COMMITTED${options.readOnly ? ' READ ONLY' : ''}`, async (client) => {
     const tx = postgresTransaction(client, sessions, options.signal);
-    await tx.run(`BEGIN ISOLATION LEVEL READ COMMITTED${options.readOnly ? ' READ ONLY' : ''}`);
     try {
       const result = await work(tx);
       await tx.run('COMMIT');

@@ -52,6 +52,8 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
       folder = await mkdtemp(join(tmpdir(), 'millrace-warehouse-'));
       server = await start();
       warehouse = server.open();
+      // An embedded warehouse has nothing to query before its first load.
+      await warehouse.stage('stg_first', salesTable('sales'), [], { signal });
     });
     afterAll(async () => {
       await warehouse.close();

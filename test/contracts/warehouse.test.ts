@@ -263,6 +263,19 @@ describeWithServer('PostgreSQL as a server', locatePostgres, () => {
     await other.query('ROLLBACK');
   });
 
+  test('a load that is cancelled while its rows are sent leaves no table', async () => {
+    const table: TableSpec = { name: 't', columns: [{ name: 'x', type: 'bigint' }, { name: 'note', type: 'text' }], key: [] };
+    const file = await writeParquet(folder, 'long.parquet', `SELECT i AS x, repeat('x', 40) AS note FROM range(3000000) AS r(i)`);
+    const cancelled = new AbortController();
+    const reason = new Error('the step was cancelled');
+    const ended = outcome(warehouse.stage('stg_long', table, [file], { signal: cancelled.signal }));
+    await until(async () => (await activity(admin, 'COPY%')).length === 1);
+    cancelled.abort(reason);
+    expect(await ended).toBe(reason);
+    await until(async () => (await activity(admin, 'COPY%')).length === 0);
+    expect(await warehouse.describe('stg_long')).toBeUndefined();
+  });
+
   test('a session that the server ends is unavailable, and the next statement gets a new one', async () => {
     const ended = outcome(warehouse.query('SELECT pg_sleep(60)'));
     await until(async () => (await activity(admin, '%pg_sleep(60)%')).length === 1);

@@ -52,7 +52,8 @@ export async function startVersityGateway(): Promise<VersityGateway> {
   await mkdir(versions);
   const credentials = { accessKeyId: 'millrace-test', secretAccessKey: 'secret of a throw-away gateway' };
   const port = await freePort();
-  const child = spawn(program, ['--quiet', '--keep-alive', '--region', REGION, '--port', `127.0.0.1:${port}`, 'posix', '--versioning-dir', versions, dataDir], {
+  const listen = ['--quiet', '--keep-alive', '--region', REGION, '--port', `127.0.0.1:${port}`];
+  const child = spawn(program, [...listen, 'posix', '--versioning-dir', versions, dataDir], {
     env: { ...process.env, ROOT_ACCESS_KEY: credentials.accessKeyId, ROOT_SECRET_KEY: credentials.secretAccessKey },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

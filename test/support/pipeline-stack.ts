@@ -37,7 +37,7 @@ export interface PipelineStack {
 const LIMITS = { memoryLimit: '512MB', threads: 2 };
 
 export async function startPipelineStack({ days = generatedDays(), preload }: { days?: DemoDays; preload: string[] }): Promise<PipelineStack> {
-  const home = await mkdtemp(join(tmpdir(), 'millrace-pipeline-'));
+  const home = await mkdtemp(join(tmpdir(), 'millrace [pipeline]-'));
   const gates = join(home, 'gates');
   await Promise.all(['gates', 'lake', 'logs'].map((folder) => mkdir(join(home, folder))));
   const mails: ReceivedMail[] = [];

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { Context } from '@temporalio/activity';
-import type { WorkflowHandle } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readRun } from '../../src/runs/follow-run.js';
@@ -63,7 +63,7 @@ describeWithServer('the step plugin', locateTemporal, () => {
 
   it('fails a step whose result is too large at once, with its name, instead of retrying it', async () => {
     const handle = await start('returnsTooMuch');
-    await expect(handle.result()).rejects.toThrow();
+    await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
     const { failure, steps } = await view(handle);
     expect(failure).toMatchObject({ step: 'large', type: 'RESULT_TOO_LARGE', message: expect.stringMatching(/^Step large returned 301 KiB/) as string });
     expect(steps).toMatchObject([{ id: 'large', attempts: 1 }]);
@@ -71,24 +71,24 @@ describeWithServer('the step plugin', locateTemporal, () => {
 
   it('alerts nobody of a workflow that is not in the catalog', async () => {
     const handle = await start('foreignFailure');
-    await expect(handle.result()).rejects.toThrow();
+    await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
     const { events } = await handle.fetchHistory();
     expect(events!.some((event) => event.startChildWorkflowExecutionInitiatedEventAttributes)).toBe(false);
   });
 
   it('cancels the other steps of a group when one fails, and cleans up only when they have ended', async () => {
     const handle = await start('failingGroup');
-    await expect(handle.result()).rejects.toThrow();
+    await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
     expect((await view(handle)).failure).toMatchObject({ step: 'group.fail', message: 'the cause' });
     expect(ended).toEqual(['step', 'cleanup after failed']);
   });
 
   it('keeps the error of a run whose cleanup fails too, and fails a run of which only the cleanup failed', async () => {
     const both = await start('failingCleanup', true);
-    await expect(both.result()).rejects.toThrow();
+    await expect(both.result()).rejects.toBeInstanceOf(WorkflowFailedError);
     expect((await view(both)).failure).toMatchObject({ type: 'Body', message: 'the body failed' });
     const cleanupOnly = await start('failingCleanup', false);
-    await expect(cleanupOnly.result()).rejects.toThrow();
+    await expect(cleanupOnly.result()).rejects.toBeInstanceOf(WorkflowFailedError);
     expect((await view(cleanupOnly)).failure).toMatchObject({ step: 'fail', message: 'cleanup failed' });
   });
 });

@@ -56,7 +56,7 @@ export const quarantineVerb: Verb = (parent, act) => {
 };
 
 async function readQuarantine(cli: Cli, ref: DatasetRef, wanted: { source: unknown; reason: unknown }, limit: number): Promise<Quarantine> {
-  const { readText, sqlString, withScratchDatabase } = await import('../../duckdb/duckdb.js');
+  const { readText, sqlFiles, sqlString, withScratchDatabase } = await import('../../duckdb/duckdb.js');
   const lake = (await cli.adapters()).lake();
   const limits = cli.limits();
   await mkdir(limits.scratchDir, { recursive: true });
@@ -64,7 +64,7 @@ async function readQuarantine(cli: Cli, ref: DatasetRef, wanted: { source: unkno
   try {
     const file = await lake.localFile(lake.keyOf(ref.uri), folder, { signal: cli.interrupted });
     const conditions = Object.entries(wanted).flatMap(([column, value]) => (typeof value === 'string' ? [`${column} = ${sqlString(value)}`] : []));
-    const from = `FROM read_parquet(${sqlString(file)}) ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}`;
+    const from = `FROM read_parquet(${sqlFiles([file])}) ${conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`}`;
     return await withScratchDatabase({ ...limits, scratchDir: folder }, async (db) => {
       const counts = await readText(db, `SELECT source, reason, count(*) ${from} GROUP BY ALL ORDER BY source DESC, count(*) DESC, reason`);
       const rows = await readText(db, `SELECT source, position, reason, CAST(row AS VARCHAR) ${from} ORDER BY source DESC, try_cast(position AS BIGINT), position LIMIT ${limit}`);
