@@ -17,8 +17,18 @@ export interface ObjectStoreUnderTest {
 
 const MB = 1024 * 1024;
 const AWKWARD_KEYS = [
-  ...['with space', 'plus+sign', '100%', '%2F', '%C3%BC', 'Größe/日本/🚲.csv'],
-  ...['a?b#c&d=e', `quote'"`, '~!@$^()[]{};,.csv', '.hidden', '..dots', 'colon:semi'],
+  'with space',
+  'plus+sign',
+  '100%',
+  '%2F',
+  '%C3%BC',
+  'Größe/日本/🚲.csv',
+  'a?b#c&d=e',
+  `quote'"`,
+  '~!@$^()[]{};,.csv',
+  '.hidden',
+  '..dots',
+  'colon:semi',
 ];
 const BAD_KEYS = ['', '/a', 'a/', 'a//b', '.', '..', '../a', 'a/../b', 'a/./b', 'a\\..\\b', 'a\0b', 'a\nb', '\ud800', 'k'.repeat(1025)];
 

@@ -17,8 +17,18 @@ export interface VersityGateway {
   secretAccessKey: string;
   /** Where the gateway keeps its buckets, one folder each. */
   dataDir: string;
+  /** What the official client and our store need to use a bucket. */
+  access(bucket: string): GatewayAccess;
   createBucket(name: string, options?: { versioned?: boolean }): Promise<void>;
   stop(): Promise<void>;
+}
+
+export interface GatewayAccess {
+  bucket: string;
+  endpoint: string;
+  region: string;
+  forcePathStyle: true;
+  credentials: { accessKeyId: string; secretAccessKey: string };
 }
 
 const REGION = 'eu-central-1';
@@ -77,6 +87,7 @@ export async function startVersityGateway(): Promise<VersityGateway> {
     region: REGION,
     ...credentials,
     dataDir,
+    access: (bucket) => ({ bucket, endpoint: `http://127.0.0.1:${port}`, region: REGION, forcePathStyle: true, credentials }),
     async createBucket(name, { versioned = false } = {}) {
       await client.send(new CreateBucketCommand({ Bucket: name }));
       if (!versioned) return;
