@@ -19,7 +19,7 @@ export interface DuckDBSqlSourceOptions {
  * Reading is a stream that its consumer slows down: more memory or threads would not make it faster. One thread sorts some ten
  * million lines in this much memory, by spilling; two would need more than twice as much.
  */
-const READING_LIMITS = { memoryLimit: '64MB', threads: 1 };
+const READING_LIMITS = { memoryLimit: '48MB', threads: 1 };
 
 /**
  * The embedded SQL source: a DuckDB file, opened read-only and only while a snapshot lasts. Nobody can write to it meanwhile,
