@@ -1,0 +1,26 @@
+/**
+ * How a run behaves for its operator. Written into the run's memo when it is started (`memo.millrace`), so that it is fixed for
+ * that run, replays with it, and can be given by any client in any language. Sandbox-safe.
+ */
+export interface RunOptions {
+  /** When a step has failed for good: end the run, or wait for the operator. Default `fail`. */
+  onStepFailure?: 'fail' | 'hold';
+  /** How long a hold may last, as `ms` reads it (`12h`). Default `24h`. Then the step fails. */
+  holdFor?: string;
+  /** From the run's start, as `ms` reads it (`2h`); the run goes on when it is over, and people are told. */
+  deadline?: string;
+  /** Where this run's alerts go, instead of where the catalog says. */
+  alerts?: readonly AlertRoute[];
+}
+
+export type AlertSeverity = 'info' | 'warning' | 'error';
+export type AlertChannel = 'mail' | 'slack' | 'incident' | 'log';
+
+/** Alerts of at least this severity go to this channel. */
+export interface AlertRoute {
+  channel: AlertChannel;
+  atLeast: AlertSeverity;
+}
+
+/** Key of the options in a run's memo. */
+export const RUN_OPTIONS_MEMO = 'millrace';
