@@ -1,23 +1,49 @@
 import { AsyncLocalStorage, CancellationScope } from '@temporalio/workflow';
 
-interface Group {
-  /** Names of the groups around the code that is running, outermost first. */
+/** What the code around a step says of it. Travels with `await`; steps that run side by side each see their own. */
+export interface StepScope {
+  /** Names of the task groups around the step, outermost first. */
   path: readonly string[];
-  /** Steps that were started in this group and have not ended. */
+  /** Of the item that is being mapped, as long as no group has taken it into its name: `train[resnet]`. */
+  key?: string | undefined;
+  /** The pool in which every step of the scope takes a slot. */
+  pool?: string | undefined;
+  /** Whether a step that fails for good may wait for an operator; `false` where the code itself goes on without it. */
+  mayHold: boolean;
+}
+
+/** Steps that were started somewhere inside and have not ended. */
+interface Flock {
   open: Set<Promise<unknown>>;
-  parent: Group | undefined;
+  parent: Flock | undefined;
 }
 
-const groups = new AsyncLocalStorage<Group>();
-
-export function currentGroups(): readonly string[] {
-  return groups.getStore()?.path ?? [];
+interface Store extends StepScope {
+  flock: Flock | undefined;
 }
 
-/** Called for every step by the plugin's interceptor, so that a group knows what it still has to wait for. */
+const OUTSIDE: Store = { path: [], mayHold: true, flock: undefined };
+
+const storage = new AsyncLocalStorage<Store>();
+
+function store(): Store {
+  return storage.getStore() ?? OUTSIDE;
+}
+
+/** The scope of the code that is running. */
+export function currentScope(): Readonly<StepScope> {
+  return store();
+}
+
+/** Runs `body`, and all that it starts, in the current scope with these changes. */
+export function withStepScope<T>(change: Partial<StepScope>, body: () => Promise<T>): Promise<T> {
+  return storage.run({ ...store(), ...change }, body);
+}
+
+/** Called for every step by the plugin's interceptor, so that blocks know what they still have to wait for. */
 export function trackStep(step: Promise<unknown>): void {
-  for (let group = groups.getStore(); group !== undefined; group = group.parent) {
-    const { open } = group;
+  for (let flock = store().flock; flock !== undefined; flock = flock.parent) {
+    const { open } = flock;
     const settled = step.then(
       () => undefined,
       () => undefined,
@@ -28,21 +54,34 @@ export function trackStep(step: Promise<unknown>): void {
 }
 
 /**
- * Steps that `body` starts carry the group's name before theirs: `extract.extractSales`. Groups nest; order and parallelism
- * stay with the code inside.
- *
- * When `body` fails, steps of the group that still run are cancelled, and the group ends only when they have: what comes
+ * When `body` fails, steps that it has started and that still run are cancelled, and this ends only when they have: what comes
  * after it (cleanup above all) never races with them.
  */
-export async function taskGroup<T>(name: string, body: () => Promise<T>): Promise<T> {
-  const parent = groups.getStore();
-  const group: Group = { path: [...(parent?.path ?? []), name], open: new Set(), parent };
+export async function endTogether<T>(body: () => Promise<T>): Promise<T> {
+  const flock: Flock = { open: new Set(), parent: store().flock };
   const scope = new CancellationScope();
   try {
-    return await scope.run(() => groups.run(group, body));
+    return await scope.run(() => storage.run({ ...store(), flock }, body));
   } catch (error) {
     scope.cancel();
-    await CancellationScope.nonCancellable(() => Promise.all(group.open));
+    await CancellationScope.nonCancellable(() => Promise.all(flock.open));
     throw error;
   }
+}
+
+/**
+ * Steps that `body` starts carry the group's name before theirs: `extract.extractSales`; in a mapped item the group carries the
+ * item's key: `train[resnet].fit`. Groups nest; order and parallelism stay with the code inside. When `body` fails, the other
+ * steps of the group are cancelled and waited for.
+ *
+ *     const [sales, clicks] = await taskGroup('extract', () => Promise.all([extractSales(interval), extractClicks(interval)]));
+ */
+export function taskGroup<T>(name: string, body: () => Promise<T>): Promise<T> {
+  const { path, key } = currentScope();
+  return withStepScope({ path: [...path, keyed(name, key)], key: undefined }, () => endTogether(body));
+}
+
+/** `train`, or `train[resnet]` for a mapped item. */
+export function keyed(name: string, key: string | undefined): string {
+  return key === undefined ? name : `${name}[${key}]`;
 }

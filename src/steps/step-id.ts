@@ -1,14 +1,16 @@
 import { isDatasetRef, type DatasetRef } from '../datasets/dataset-ref.js';
+import { keyed, type StepScope } from '../durable/step-scope.js';
 import { isInterval } from './interval-of-run.js';
 
 /**
- * Hands out the step ids of one workflow run: the activity's name behind its task groups (`extract.extractSales`), and `#2`,
- * `#3` … for further calls of the same name. Deterministic: the same calls in the same order get the same ids.
+ * Hands out the step ids of one workflow run: the activity's name behind its task groups (`extract.extractSales`), with the key
+ * of a mapped item (`train[resnet]`), and `#2`, `#3` … for further calls of the same name. Deterministic: the same calls in the
+ * same order get the same ids.
  */
-export function createStepIds(): (activityType: string, groups: readonly string[]) => string {
+export function createStepIds(): (activityType: string, scope: Pick<StepScope, 'path' | 'key'>) => string {
   const calls = new Map<string, number>();
-  return (activityType, groups) => {
-    const name = [...groups, activityType].join('.');
+  return (activityType, { path, key }) => {
+    const name = [...path, keyed(activityType, key)].join('.');
     const call = (calls.get(name) ?? 0) + 1;
     calls.set(name, call);
     return call === 1 ? name : `${name}#${call}`;

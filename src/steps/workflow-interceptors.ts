@@ -15,7 +15,7 @@ import {
   type WorkflowOutboundCallsInterceptor,
 } from '@temporalio/workflow';
 import { pipelineOfWorkflow } from '../catalog.js';
-import { currentGroups, trackStep } from '../durable/step-scope.js';
+import { currentScope, trackStep } from '../durable/step-scope.js';
 import { isInterval } from './interval-of-run.js';
 import type { deliverAlert } from './deliver-alert.js';
 import type { RunFailure } from './run-failure.js';
@@ -26,7 +26,7 @@ function stepNaming(): WorkflowOutboundCallsInterceptor {
   const stepId = createStepIds();
   return {
     scheduleActivity(input: ActivityInput, next: Next<WorkflowOutboundCallsInterceptor, 'scheduleActivity'>) {
-      const activityId = input.options.activityId ?? stepId(input.activityType, currentGroups());
+      const activityId = input.options.activityId ?? stepId(input.activityType, currentScope());
       const summary = input.options.summary ?? stepSummary(input.args);
       const step = next({ ...input, options: { ...input.options, activityId, ...(summary === undefined ? {} : { summary }) } });
       trackStep(step);

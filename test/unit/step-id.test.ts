@@ -7,15 +7,23 @@ const interval = { pipeline: 'p', label: '2010-12-01', start: '', end: '', run: 
 describe('step ids', () => {
   it('are the activity behind its task groups, with a number from the second call on', () => {
     const stepId = createStepIds();
-    expect(stepId('load', [])).toBe('load');
-    expect(stepId('load', ['extract', 'eu'])).toBe('extract.eu.load');
-    expect(stepId('load', [])).toBe('load#2');
-    expect(stepId('load', [])).toBe('load#3');
-    expect(stepId('load', ['extract', 'eu'])).toBe('extract.eu.load#2');
+    const inGroups = { path: ['extract', 'eu'] };
+    expect(stepId('load', { path: [] })).toBe('load');
+    expect(stepId('load', inGroups)).toBe('extract.eu.load');
+    expect(stepId('load', { path: [] })).toBe('load#2');
+    expect(stepId('load', { path: [] })).toBe('load#3');
+    expect(stepId('load', inGroups)).toBe('extract.eu.load#2');
+  });
+
+  it('carry the key of a mapped item', () => {
+    const stepId = createStepIds();
+    expect(stepId('train', { path: [], key: 'resnet' })).toBe('train[resnet]');
+    expect(stepId('train', { path: ['models'], key: 'resnet' })).toBe('models.train[resnet]');
+    expect(stepId('train', { path: [], key: 'resnet' })).toBe('train[resnet]#2');
   });
 
   it('are the same for every run that makes the same calls', () => {
-    const calls = ['a', 'b', 'a'].map((name) => [name, []] as const);
+    const calls = ['a', 'b', 'a'].map((name) => [name, { path: [] }] as const);
     const once = createStepIds();
     const again = createStepIds();
     expect(calls.map((call) => once(...call))).toEqual(calls.map((call) => again(...call)));
