@@ -1,9 +1,9 @@
 import { Connection } from '@temporalio/client';
 import temporalProto from '@temporalio/proto';
 import pRetry from 'p-retry';
+import { registerSearchAttributes } from '../../src/runs/search-attributes.js';
 import { answers } from '../../src/stack/ports.js';
 
-const { IndexedValueType } = temporalProto.temporal.api.enums.v1;
 const { ServingStatus } = temporalProto.grpc.health.v1.HealthCheckResponse;
 const { Duration } = temporalProto.google.protobuf;
 
@@ -50,11 +50,7 @@ async function settle(connection: Connection, { namespace, retentionDays, search
     await call(connection, () => connection.workflowService.updateNamespace({ namespace, config: { workflowExecutionRetentionTtl: Duration.fromObject({ seconds }) } }));
   }
 
-  const known = await call(connection, () => connection.operatorService.listSearchAttributes({ namespace }));
-  const missing = searchAttributes.filter((name) => !(name in known.customAttributes));
-  if (missing.length === 0) return;
-  const added = Object.fromEntries(missing.map((name) => [name, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD]));
-  await call(connection, () => connection.operatorService.addSearchAttributes({ namespace, searchAttributes: added }));
+  await call(connection, () => registerSearchAttributes(connection, namespace, searchAttributes));
 }
 
 async function call<T>(connection: Connection, request: () => Promise<T>): Promise<T> {

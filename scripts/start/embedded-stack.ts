@@ -5,6 +5,7 @@ import type { DemoDays } from '../../src/demo/demo-day.js';
 import { intervalBounds } from '../../src/durable/data-interval.js';
 import { startDemoSources } from '../../src/demo/demo-stack.js';
 import type { OwnedStack, TemporalAddress } from '../../src/stack/stack-state.js';
+import { SEARCH_ATTRIBUTE_NAMES } from '../../src/steps/search-attributes.js';
 import { obtainTemporal } from '../servers/obtain-temporal.js';
 import { startTemporalServer } from '../servers/temporal-server.js';
 import { startWorkerProcess } from './worker-process.js';
@@ -43,6 +44,7 @@ export async function startEmbeddedStack({ stack, root, days, date, log }: Embed
       dataDir: home,
       port: await stack.port('temporal'),
       uiPort: await stack.port('temporal-ui'),
+      searchAttributes: SEARCH_ATTRIBUTE_NAMES,
       log,
       onSpawn: (pid) => stack.recordProcess('temporal', pid),
     });

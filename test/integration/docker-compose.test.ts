@@ -8,10 +8,13 @@ import { parse } from 'yaml';
 import { obtainCompose } from '../../scripts/servers/obtain-compose.js';
 import { loadConnections } from '../../src/connections/connections.js';
 import { KNOWN_CONNECTIONS } from '../../src/connections/known-connections.js';
+import { SEARCH_ATTRIBUTE_NAMES } from '../../src/steps/search-attributes.js';
 import { describeWithServer, ServerUnavailable } from '../support/with-server.js';
 
 interface Service {
   image?: string;
+  restart?: string;
+  command?: string[];
   build?: unknown;
   environment?: Record<string, string>;
   ports?: string[];
@@ -24,6 +27,9 @@ const text = readFileSync('docker-compose.yml', 'utf8');
 const file = parse(text, { merge: true }) as { services: Record<string, Service>; volumes: Record<string, unknown> };
 const services = Object.entries(file.services);
 
+/** Services that end when their work is done. */
+const ONE_SHOT = new Set(services.filter(([, { restart }]) => restart === 'on-failure').map(([name]) => name));
+
 /** `${NAME:?…}` and `${NAME}` */
 const VARIABLE = /\$\{([A-Z0-9_]+)(:?[?-][^}]*)?\}/g;
 
@@ -31,11 +37,15 @@ const compose = await obtainCompose({ log: () => {}, lookOnly: true }).catch((er
 
 describe('docker-compose.yml', () => {
   it('has every part of the full stack', () => {
-    expect(Object.keys(file.services).sort()).toEqual(['demo-sources', 'dynamodb', 'mail', 'mysql', 's3', 'temporal', 'temporal-db', 'temporal-ui', 'warehouse', 'worker']);
+    expect(Object.keys(file.services).sort()).toEqual(['demo-sources', 'dynamodb', 'mail', 'mysql', 's3', 'search-attributes', 'temporal', 'temporal-db', 'temporal-ui', 'warehouse', 'worker']);
   });
 
-  it('gives every service a health check', () => {
-    expect(services.filter(([, { healthcheck }]) => (healthcheck?.test.length ?? 0) < 2).map(([name]) => name)).toEqual([]);
+  it('gives every service that stays a health check', () => {
+    expect(services.filter(([name]) => !ONE_SHOT.has(name)).filter(([, { healthcheck }]) => (healthcheck?.test.length ?? 0) < 2).map(([name]) => name)).toEqual([]);
+  });
+
+  it('registers the search attributes of runs before a worker starts', () => {
+    expect(file.services['search-attributes']?.command).toEqual(SEARCH_ATTRIBUTE_NAMES.flatMap((name) => [`--name=${name}`, '--type=Keyword']));
   });
 
   it('pins the version of every image that is not built here', () => {
@@ -49,9 +59,9 @@ describe('docker-compose.yml', () => {
     expect(published.filter((port) => !/^127\.0\.0\.1:\$\{PORT_[A-Z0-9_]+:-\d+\}:\d+$/.test(port))).toEqual([]);
   });
 
-  it('starts nothing before what it needs is there and healthy', () => {
+  it('starts nothing before what it needs is there and healthy, or done', () => {
     const needs = services.flatMap(([, { depends_on: needed }]) => Object.entries(needed ?? {}));
-    expect(needs.filter(([name, { condition }]) => condition !== 'service_healthy' || file.services[name] === undefined)).toEqual([]);
+    expect(needs.filter(([name, { condition }]) => condition !== (ONE_SHOT.has(name) ? 'service_completed_successfully' : 'service_healthy') || file.services[name] === undefined)).toEqual([]);
   });
 
   it('has no password, token or key of its own, also not in a URI', () => {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { SEARCH_ATTRIBUTES } from '../../src/steps/search-attributes.js';
 import { ServerUnavailable } from '../support/with-server.js';
 
 /** Path of the Temporal CLI, whose dev server the tests run on. */
@@ -30,8 +31,10 @@ export interface TemporalServer {
   stop(): Promise<void>;
 }
 
-/** A dev server in memory, on a free port of the loopback interface. */
+/** A dev server in memory, on a free port of the loopback interface, that knows our search attributes. */
 export async function startTemporal(): Promise<TemporalServer> {
-  const env = await TestWorkflowEnvironment.createLocal({ server: { executable: { type: 'existing-path', path: locateTemporal() } } });
+  const env = await TestWorkflowEnvironment.createLocal({
+    server: { executable: { type: 'existing-path', path: locateTemporal() }, searchAttributes: Object.values(SEARCH_ATTRIBUTES) },
+  });
   return { env, address: env.address, namespace: env.namespace ?? 'default', stop: () => env.teardown() };
 }

@@ -3,6 +3,8 @@ import proto, { type temporal } from '@temporalio/proto';
 import { CATALOG } from '../../catalog.js';
 import { changesBetween, describeSchedule } from '../../schedules/apply-schedules.js';
 import { compileSchedule } from '../../schedules/compile-schedule.js';
+import { missingSearchAttributes, registerSearchAttributes } from '../../runs/search-attributes.js';
+import { SEARCH_ATTRIBUTE_NAMES } from '../../steps/search-attributes.js';
 import { messageOf, toCliError } from '../cli-error.js';
 import type { TemporalTarget } from '../temporal-client.js';
 import { fail, ok, warn, type Finding } from './finding.js';
@@ -11,14 +13,15 @@ import { fail, ok, warn, type Finding } from './finding.js';
 const POLLER_IS_FRESH_MS = 90_000;
 const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
 
-/** What can be asked of a server that answers: its version, the namespace, workers, schedules. */
-export async function checkTemporal(client: Client, target: TemporalTarget): Promise<Finding[]> {
+/** What can be asked of a server that answers: its version, the namespace, search attributes (made where `fix`), workers, schedules. */
+export async function checkTemporal(client: Client, target: TemporalTarget, fix: boolean): Promise<Finding[]> {
   const { serverVersion } = await client.workflowService.getSystemInfo({});
   const server = ok('temporal', `server ${serverVersion} at ${target.address} ${target.source}`);
   const namespace = await checkNamespace(client, target);
   if (namespace.state === 'fail') return [server, namespace];
+  const attributes = await checkSearchAttributes(client, target, fix);
   const queues = [...new Set(CATALOG.map(({ taskQueue }) => taskQueue))];
-  return [server, namespace, ...(await Promise.all(queues.map((queue) => checkWorker(client, queue)))), ...(await checkSchedules(client))];
+  return [server, namespace, attributes, ...(await Promise.all(queues.map((queue) => checkWorker(client, queue)))), ...(await checkSchedules(client))];
 }
 
 async function checkNamespace(client: Client, { namespace, address }: TemporalTarget): Promise<Finding> {
@@ -29,6 +32,20 @@ async function checkNamespace(client: Client, { namespace, address }: TemporalTa
   } catch (error) {
     const { message, remedy } = toCliError(error, address);
     return fail('namespace', message, remedy);
+  }
+}
+
+/** Without them runs go on, and cannot be searched by what they do. */
+async function checkSearchAttributes(client: Client, { namespace, address }: TemporalTarget, fix: boolean): Promise<Finding> {
+  const subject = 'search attributes';
+  try {
+    const added = fix ? await registerSearchAttributes(client.connection, namespace) : [];
+    const missing = fix ? [] : await missingSearchAttributes(client.connection, namespace);
+    if (missing.length > 0) return warn(subject, `${missing.join(', ')} not registered in ${namespace}`, 'millrace doctor --fix');
+    return ok(subject, added.length === 0 ? SEARCH_ATTRIBUTE_NAMES.join(', ') : `${added.join(', ')} registered now`);
+  } catch (error) {
+    const { message } = toCliError(error, address);
+    return warn(subject, message, `have an administrator register the keywords ${SEARCH_ATTRIBUTE_NAMES.join(', ')}`);
   }
 }
 

@@ -12,19 +12,21 @@ export const doctorVerb: Verb = (parent, act) => {
   defineVerb(parent, {
     usage: 'doctor',
     summary: 'what is missing, and what to do about it',
-    details: 'Looks at Node, Temporal, its namespace, workers, schedules, connections and pipelines. The exit code is 1 when something fails; a warning does not count.',
-    examples: ['doctor', "doctor --json | jq '.[] | select(.state != \"ok\")'"],
-  }).action(
-    act(async (cli, _args, { json }) => {
-      const findings = [checkNode(), ...(await settled('temporal', () => temporalFindings(cli))), ...(await settled('connections', () => connectionFindings(cli))), ...(await settled('pipelines', () => pipelineFindings(cli)))];
-      const { screen } = cli;
-      const { colors } = screen;
-      const paint = { ok: colors.green, warn: colors.yellow, fail: colors.red };
-      if (json) screen.print(JSON.stringify(findings, undefined, 2));
-      else for (const { state, subject, message, remedy } of findings) screen.print(`${paint[state](state.padEnd(5))} ${colors.bold(subject)}: ${message}${remedy === undefined ? '' : `\n      ${remedy}`}`);
-      return findings.some(({ state }) => state === 'fail') ? EXIT_CODES.FAILED : EXIT_CODES.OK;
-    }),
-  );
+    details: 'Looks at Node, Temporal, its namespace, workers, schedules, connections and pipelines. The exit code is 1 when something fails; a warning does not count. --fix registers search attributes that the namespace does not know.',
+    examples: ['doctor', 'doctor --fix', "doctor --json | jq '.[] | select(.state != \"ok\")'"],
+  })
+    .option('--fix', 'put right what the command can')
+    .action(
+      act(async (cli, _args, { json, fix }) => {
+        const findings = [checkNode(), ...(await settled('temporal', () => temporalFindings(cli, fix === true))), ...(await settled('connections', () => connectionFindings(cli))), ...(await settled('pipelines', () => pipelineFindings(cli)))];
+        const { screen } = cli;
+        const { colors } = screen;
+        const paint = { ok: colors.green, warn: colors.yellow, fail: colors.red };
+        if (json) screen.print(JSON.stringify(findings, undefined, 2));
+        else for (const { state, subject, message, remedy } of findings) screen.print(`${paint[state](state.padEnd(5))} ${colors.bold(subject)}: ${message}${remedy === undefined ? '' : `\n      ${remedy}`}`);
+        return findings.some(({ state }) => state === 'fail') ? EXIT_CODES.FAILED : EXIT_CODES.OK;
+      }),
+    );
 };
 
 /** One part that breaks does not keep the others from being looked at. */
@@ -43,9 +45,9 @@ function checkNode(): Finding {
   return enough ? ok('node', process.version) : fail('node', `${process.version} is too old`, `install Node ${NODE_MINIMUM.join('.')} or newer`);
 }
 
-async function temporalFindings(cli: Cli): Promise<Finding[]> {
+async function temporalFindings(cli: Cli, fix: boolean): Promise<Finding[]> {
   const { client, target } = await cli.temporal();
-  return checkTemporal(client, target);
+  return checkTemporal(client, target, fix);
 }
 
 async function connectionFindings(cli: Cli): Promise<Finding[]> {
