@@ -41,6 +41,8 @@ export async function runWorker({ env, onReady, plugins = [] }: RunWorkerOptions
     activities: createActivities({ ...adapters, limits: settings.duckdb, webUi: settings.webUi }),
     plugins: [new MillracePlugin({ redact: connections.redact, logs }), ...plugins],
     maxCachedWorkflows: 2000,
+    // How long a run waits for the worker that has it in memory, after that one was killed.
+    stickyQueueScheduleToStartTimeout: '5s',
     // A step learns of its cancellation with the answer to a heartbeat.
     maxHeartbeatThrottleInterval: '2s',
     // Less than what service managers grant between SIGTERM and SIGKILL.

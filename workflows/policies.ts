@@ -3,11 +3,11 @@ import type { ActivityOptions } from '@temporalio/workflow';
 /**
  * Named retry and timeout policies: no other file of `workflows/` holds a number of seconds.
  *
- * A heartbeat timeout of 10 s is what makes another worker take up the step of a killed one soon, instead of after the whole
- * start-to-close timeout; the step interceptor sends the heartbeats. A cancelled step is over when its outside work has been
- * stopped: cleanup must not race with it.
+ * A heartbeat timeout of 6 s and a first wait of 2 s at most are what makes another worker take up the step of a killed one
+ * within 10 s, instead of after the whole start-to-close timeout; the step interceptor sends the heartbeats. A cancelled step is
+ * over when its outside work has been stopped: cleanup must not race with it.
  */
-const STEP: ActivityOptions = { startToCloseTimeout: '2h', heartbeatTimeout: '10s', cancellationType: 'WAIT_CANCELLATION_COMPLETED' };
+const STEP: ActivityOptions = { startToCloseTimeout: '2h', heartbeatTimeout: '6s', cancellationType: 'WAIT_CANCELLATION_COMPLETED' };
 
 type Wait = NonNullable<NonNullable<ActivityOptions['retry']>['initialInterval']>;
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { startMariaDb } from '../../test/servers/mariadb.js';
-import { startWorkerProcess } from '../start/worker-process.js';
+import { startWorkerProcess } from '../../workers/worker-process.js';
 import { benchBundle } from './bench-bundle.js';
 import type { BenchContext } from './bench-context.js';
 import type { extractOnce } from './extract-workflows.js';

@@ -8,7 +8,7 @@ import type { OwnedStack, TemporalAddress } from '../../src/stack/stack-state.js
 import { SEARCH_ATTRIBUTE_NAMES } from '../../src/steps/search-attributes.js';
 import { obtainTemporal } from '../servers/obtain-temporal.js';
 import { startTemporalServer } from '../servers/temporal-server.js';
-import { startWorkerProcess } from './worker-process.js';
+import { startWorkerProcess } from '../../workers/worker-process.js';
 
 const LOOK_AT_THE_DATE_MS = 10 * 60_000;
 

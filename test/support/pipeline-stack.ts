@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import type { Client } from '@temporalio/client';
 import { vi } from 'vitest';
-import { startWorkerProcess, type WorkerProcess } from '../../scripts/start/worker-process.js';
+import { startWorkerProcess, type WorkerProcess } from '../../workers/worker-process.js';
 import { loadConnections } from '../../src/connections/connections.js';
 import type { DemoDays } from '../../src/demo/demo-day.js';
 import { startDemoSources, type DemoSources } from '../../src/demo/demo-stack.js';
@@ -24,11 +24,13 @@ export interface PipelineStack {
   mails: ReceivedMail[];
   /** `MILLRACE_CONN_…` of this stack: embedded lake and warehouse, the demonstration's sources. */
   connections: Readonly<Record<string, string>>;
+  /** The folder of its gates. */
+  gates: string;
   /** Starts a worker process on a task queue, with some connections replaced. */
   worker(taskQueue: string, overrides?: Record<string, string>): Promise<WorkerProcess>;
   /** The test's own adapters over the same connections. */
   adapters(overrides?: Record<string, string>): Adapters;
-  /** Arms, disarms and awaits the gates of `gated-worker.ts`. */
+  /** Arms, disarms and awaits the gates of `src/verify/gated-steps.ts`. */
   gate: { set(name: string): Promise<void>; clear(name: string): Promise<void>; seen(name: string): Promise<void>; all(): Promise<string[]> };
   workerLogs(): Promise<string>;
   stop(): Promise<void>;
@@ -59,10 +61,11 @@ export async function startPipelineStack({ days = generatedDays(), preload }: { 
     demo,
     home,
     mails,
+    gates,
     connections: uris,
     async worker(taskQueue, overrides = {}) {
       const worker = await startWorkerProcess({
-        entry: join(findProjectRoot(), 'test', 'support', 'gated-worker.ts'),
+        entry: join(findProjectRoot(), 'workers', 'gated.ts'),
         environment: {
           ...process.env,
           NODE_OPTIONS: '--import tsx',
@@ -71,7 +74,7 @@ export async function startPipelineStack({ days = generatedDays(), preload }: { 
           MILLRACE_HOME: home,
           MILLRACE_TASK_QUEUE: taskQueue,
           MILLRACE_WEB_UI: 'http://web-ui.example',
-          MILLRACE_TEST_GATES: gates,
+          MILLRACE_GATES: gates,
           ...environment(overrides),
         },
         logFile: join(home, 'logs', `${taskQueue}.log`),

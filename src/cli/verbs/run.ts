@@ -1,10 +1,8 @@
-import type { Pipeline } from '../../catalog.js';
-import { ensureDemoDay } from '../../demo/demo-client.js';
 import { runName } from '../../runs/run-view.js';
-import type { Cli } from '../cli.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { knownPipeline } from '../find-run.js';
-import { daysOf, planRun, startRun, type PlannedRun } from '../start-run.js';
+import { prepareDemonstration } from '../prepare-demonstration.js';
+import { planRun, startRun } from '../start-run.js';
 import { webUiLink } from '../temporal-client.js';
 import { defineVerb, type Verb } from '../verb.js';
 import { watchRun } from '../watch-run.js';
@@ -32,7 +30,7 @@ export const runVerb: Verb = (parent, act) => {
         const pipeline = knownPipeline(name!);
         const planned = planRun(pipeline, { ...(interval as { date?: string }), params: param as string[] }, new Date());
         const temporal = await cli.temporal();
-        await prepareDemonstration(cli, pipeline, planned);
+        await prepareDemonstration(cli, pipeline, planned.interval);
         const ids = await startRun(temporal.client, pipeline, planned);
         if (watch) return watchRun(cli, temporal, ids, json === true);
 
@@ -47,15 +45,3 @@ export const runVerb: Verb = (parent, act) => {
       }),
     );
 };
-
-/** The embedded demonstration has only the days that somebody asked for. */
-async function prepareDemonstration(cli: Cli, pipeline: Pipeline, planned: PlannedRun): Promise<void> {
-  const connections = cli.connections();
-  const demonstration = connections.settings.some(({ name, source }) => name === 'CUSTOMERS' && source === 'stack');
-  if (!pipeline.connections.includes('CUSTOMERS') || !demonstration) return;
-  const { baseUrl, auth } = connections.get('CUSTOMERS', 'rest-source');
-  if (auth.kind !== 'bearer') return;
-  const address = new URL(baseUrl);
-  address.password = encodeURIComponent(auth.token);
-  for (const day of daysOf(planned.interval)) await ensureDemoDay(address.href, day, { signal: cli.interrupted });
-}

@@ -12,6 +12,8 @@ const RESTART_DELAY_MS = 1000;
 export interface WorkerProcessOptions {
   entry: string;
   environment: NodeJS.ProcessEnv;
+  /** Node's own options, such as a loader of TypeScript. */
+  execArgv?: readonly string[];
   logFile: string;
   /** Called with the pid of every worker, before it is waited for. */
   onStart: (pid: number) => Promise<void>;
@@ -59,10 +61,10 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   };
 }
 
-async function launch({ entry, environment, logFile, onStart }: WorkerProcessOptions): Promise<ChildProcess> {
+async function launch({ entry, environment, execArgv = [], logFile, onStart }: WorkerProcessOptions): Promise<ChildProcess> {
   const log = openSync(logFile, 'a');
   // Small semi-spaces keep the garbage of streamed rows from adding to the worker's memory.
-  const child = spawn(process.execPath, ['--max-semi-space-size=8', entry], { env: environment, stdio: ['ignore', log, log, 'ipc'] });
+  const child = spawn(process.execPath, [...execArgv, '--max-semi-space-size=8', entry], { env: environment, stdio: ['ignore', log, log, 'ipc'] });
   closeSync(log);
   if (child.pid !== undefined) await onStart(child.pid);
   const timeout = AbortSignal.timeout(READY_TIMEOUT_MS);
