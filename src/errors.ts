@@ -44,6 +44,14 @@ export const ERRORS = {
   CHECK_FAILED: { retryable: false, why: 'the staged rows are the same on every attempt' },
   RESULT_TOO_LARGE: { retryable: false, why: 'the same result is too large on every attempt' },
 
+  // Blocks of a pipeline.
+  NOT_YET: { retryable: true, why: 'what is waited for may still come' },
+  WAIT_TIMED_OUT: { retryable: false, why: 'it was waited for as long as the pipeline says' },
+  MAP_FAILED: { retryable: false, why: 'every item has had its own retries' },
+  MAP_REFUSED: { retryable: false, why: 'the same list is refused on every attempt' },
+  APPROVAL_REJECTED: { retryable: false, why: 'a person has decided' },
+  APPROVAL_EXPIRED: { retryable: false, why: 'nobody decided in the time that the pipeline gives' },
+
   // Alerts.
   ALERT_UNDELIVERED: { retryable: true, why: 'the mail server may come back' },
   ALERT_REJECTED: { retryable: false, why: 'the mail server refuses this message for good' },

@@ -34,6 +34,13 @@ const CAUSES: Readonly<Record<ErrorCode, string>> = {
   CHECK_FAILED: 'The data did not pass a quality check, so nothing was published.',
   RESULT_TOO_LARGE: 'A step returned more than Temporal takes.',
 
+  NOT_YET: 'What the step waits for has not come.',
+  WAIT_TIMED_OUT: 'What the run waited for has not come in time.',
+  MAP_FAILED: 'Some items of a list failed.',
+  MAP_REFUSED: 'A list cannot be worked on as it is.',
+  APPROVAL_REJECTED: 'A person has rejected what was to be approved.',
+  APPROVAL_EXPIRED: 'Nobody has approved or rejected in time.',
+
   ALERT_UNDELIVERED: 'The mail server did not take a message.',
   ALERT_REJECTED: 'The mail server refused a message for good.',
 };

@@ -82,6 +82,11 @@ export function taskGroup<T>(name: string, body: () => Promise<T>): Promise<T> {
 }
 
 /** `train`, or `train[resnet]` for a mapped item. */
-export function keyed(name: string, key: string | undefined): string {
+function keyed(name: string, key: string | undefined): string {
   return key === undefined ? name : `${name}[${key}]`;
+}
+
+/** What `name` is called here, behind its task groups and with the key of a mapped item: `extract.train[resnet]`. */
+export function scopedName(name: string, { path, key }: Pick<StepScope, 'path' | 'key'> = currentScope()): string {
+  return [...path, keyed(name, key)].join('.');
 }

@@ -46,6 +46,13 @@ export function stepCount(state: StepState): number {
   return counts.get(state) ?? 0;
 }
 
+/** The name, or with `#2`, `#3` … where a row has it already. */
+export function freeId(name: string): string {
+  let id = name;
+  for (let call = 2; entries.has(id); call += 1) id = `${name}#${call}`;
+  return id;
+}
+
 /** A new row. An id that is there already is taken over by the new one. */
 export function addStep(entry: Omit<StepEntry, 'scheduledAt'>): StepEntry {
   const before = entries.get(entry.id);

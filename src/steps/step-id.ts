@@ -1,5 +1,5 @@
 import { isDatasetRef, type DatasetRef } from '../datasets/dataset-ref.js';
-import { keyed, type StepScope } from '../durable/step-scope.js';
+import { scopedName, type StepScope } from '../durable/step-scope.js';
 import { isInterval } from './interval-of-run.js';
 
 /**
@@ -9,8 +9,8 @@ import { isInterval } from './interval-of-run.js';
  */
 export function createStepIds(): (activityType: string, scope: Pick<StepScope, 'path' | 'key'>) => string {
   const calls = new Map<string, number>();
-  return (activityType, { path, key }) => {
-    const name = [...path, keyed(activityType, key)].join('.');
+  return (activityType, scope) => {
+    const name = scopedName(activityType, scope);
     const call = (calls.get(name) ?? 0) + 1;
     calls.set(name, call);
     return call === 1 ? name : `${name}#${call}`;

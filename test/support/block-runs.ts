@@ -1,0 +1,66 @@
+import { fileURLToPath } from 'node:url';
+import type { WorkflowHandle } from '@temporalio/client';
+import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkerOptions, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { MillracePlugin } from '../../src/steps/plugin.js';
+import { startTemporal, type TemporalServer } from '../servers/temporal.js';
+
+/** A server and a worker for workflows of `test/fixtures/`, and every run that was started on them. */
+export interface BlockRuns {
+  temporal: TemporalServer;
+  start(workflow: string, ...args: unknown[]): Promise<WorkflowHandle>;
+  /** Replays every run and every child against the same code; rejects for one that does something else. Says how many. */
+  replayAll(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export interface BlockRunsOptions {
+  /** File of `test/fixtures/`. */
+  fixture: string;
+  activities: object;
+  worker?: Partial<WorkerOptions>;
+  /** Without it blocks are on their own. */
+  plugin?: boolean;
+}
+
+const TASK_QUEUE = 'blocks';
+
+export async function startBlockRuns({ fixture, activities, worker: options = {}, plugin = true }: BlockRunsOptions): Promise<BlockRuns> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const temporal = await startTemporal();
+  const plugins = plugin ? [new MillracePlugin({ redact: (text) => text })] : [];
+  const workflowBundle = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url)), plugins, logger: new DefaultLogger('ERROR') });
+  const worker = await Worker.create({
+    connection: temporal.env.nativeConnection,
+    taskQueue: TASK_QUEUE,
+    workflowBundle,
+    activities,
+    plugins,
+    maxHeartbeatThrottleInterval: '200ms',
+    ...options,
+  });
+  const running = worker.run();
+  let runs = 0;
+  return {
+    temporal,
+    start(workflow, ...args) {
+      runs += 1;
+      return temporal.env.client.workflow.start(workflow, { taskQueue: TASK_QUEUE, workflowId: `${workflow}-${runs}`, args });
+    },
+    replayAll: () => replayAll(temporal, workflowBundle),
+    async stop() {
+      worker.shutdown();
+      await running;
+      await temporal.stop();
+    },
+  };
+}
+
+async function replayAll({ env: { client } }: TemporalServer, workflowBundle: WorkflowBundleWithSourceMap): Promise<number> {
+  let replayed = 0;
+  for await (const { workflowId, runId } of client.workflow.list()) {
+    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+    await Worker.runReplayHistory({ workflowBundle, replayName: workflowId }, history, workflowId);
+    replayed += 1;
+  }
+  return replayed;
+}
