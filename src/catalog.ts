@@ -1,3 +1,5 @@
+import type { RunOptions } from './steps/run-options.js';
+
 /**
  * Every pipeline of this project: the one list behind the CLI, the schedules, the alerts and the docs. Data only, sandbox-safe.
  */
@@ -14,6 +16,8 @@ export interface Pipeline {
   /** Parameters beside the interval's (date, start, end, timezone), for `millrace show` and to refuse misspelt ones. */
   parameters: readonly Parameter[];
   schedule?: PipelineSchedule;
+  /** How its runs behave for their operator, where a run or its schedule says nothing else. */
+  options?: RunOptions;
   /** Where a failed run is told. */
   alerts: { onFailure: readonly 'mail'[] };
   /** Tables that it publishes. */

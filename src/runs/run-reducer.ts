@@ -3,7 +3,7 @@ import type { DatasetRef } from '../datasets/dataset-ref.js';
 import { isInterval } from '../steps/interval-of-run.js';
 import { iso, type HistoryEvent } from './event-times.js';
 import type { PayloadReader } from './payloads.js';
-import { quarantineOf, rowsOf } from './rows-of.js';
+import { quarantineOf, rowsOf } from '../datasets/rows-of.js';
 import type { Failure, RunState, RunView, StepState } from './run-view.js';
 
 /** A step as the history has it; what is pending is added by `viewOfRun`. */

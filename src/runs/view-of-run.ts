@@ -2,7 +2,7 @@ import proto, { type temporal } from '@temporalio/proto';
 import { intervalBounds } from '../durable/data-interval.js';
 import { defined, iso, millis } from './event-times.js';
 import type { PayloadReader } from './payloads.js';
-import { rowsOf } from './rows-of.js';
+import { rowsOf } from '../datasets/rows-of.js';
 import { pipelineOf, type RunRecord, type StepRecord } from './run-reducer.js';
 import type { RunView, StepView } from './run-view.js';
 

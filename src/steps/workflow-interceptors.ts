@@ -1,23 +1,10 @@
-import type { ActivityInput, Next, WorkflowInterceptorsFactory, WorkflowOutboundCallsInterceptor } from '@temporalio/workflow';
-import { currentScope, trackStep } from '../durable/step-scope.js';
+import type { WorkflowInterceptorsFactory } from '@temporalio/workflow';
 import { alertOutbox } from './alert-outbox.js';
-import { createStepIds, stepSummary } from './step-id.js';
+import { operatedRun } from './operated-run.js';
 
-/** Gives every activity call its readable id and summary: Temporal's own reset and activity commands then find it by that id. */
-function stepNaming(): WorkflowOutboundCallsInterceptor {
-  const stepId = createStepIds();
-  return {
-    scheduleActivity(input: ActivityInput, next: Next<WorkflowOutboundCallsInterceptor, 'scheduleActivity'>) {
-      const activityId = input.options.activityId ?? stepId(input.activityType, currentScope());
-      const summary = input.options.summary ?? stepSummary(input.args);
-      const step = next({ ...input, options: { ...input.options, activityId, ...(summary === undefined ? {} : { summary }) } });
-      trackStep(step);
-      return step;
-    },
-  };
-}
-
+/** What the plugin puts into the workflow sandbox. */
 export const interceptors: WorkflowInterceptorsFactory = () => {
   const alerts = alertOutbox();
-  return { inbound: [alerts], outbound: [stepNaming(), alerts] };
+  const { calls, internals } = operatedRun();
+  return { inbound: [calls, alerts], outbound: [calls, alerts], internals: [internals] };
 };

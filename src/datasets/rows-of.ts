@@ -1,4 +1,4 @@
-import { isDatasetRef, type DatasetRef } from '../datasets/dataset-ref.js';
+import { isDatasetRef, type DatasetRef } from './dataset-ref.js';
 
 /**
  * The rows that a step's result or progress speaks of: a dataset's own, else the numbers `published` or `rows`, else those of

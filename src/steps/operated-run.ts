@@ -1,0 +1,169 @@
+import { defaultPayloadConverter } from '@temporalio/common';
+import {
+  AsyncLocalStorage,
+  ContinueAsNew,
+  TemporalFailure,
+  isCancellation,
+  patched,
+  scheduleActivity,
+  setCurrentDetails,
+  workflowInfo,
+  type WorkflowExecuteInput,
+  type WorkflowInboundCallsInterceptor,
+  type WorkflowInternalsInterceptor,
+  type WorkflowOutboundCallsInterceptor,
+} from '@temporalio/workflow';
+import { addStep, moveStep, stepCount, type StepEntry } from '../durable/step-table.js';
+import { currentScope, trackStep } from '../durable/step-scope.js';
+import { ALERT_WORKFLOW } from './alert-outbox.js';
+import { renderDetails } from './current-details.js';
+import { describeError } from './describe-error.js';
+import { isInterval } from './interval-of-run.js';
+import { registerOperatorHandlers } from './operator-handlers.js';
+import type { StepsAnswer } from './operator-protocol.js';
+import { readRunOptions } from './read-run-options.js';
+import { RERUN_HEADER, STEP_HEADER, type RerunHeader } from './rerun-protocol.js';
+import { createRunControl, type RunControl } from './run-control.js';
+import { createStateAttributes, type StateAttributes } from './run-state-attributes.js';
+import { receiveSeed, type Seed } from './seed.js';
+import { createStepIds, stepSummary } from './step-id.js';
+import { createStepRunner, type StepRunner } from './step-runner.js';
+
+/**
+ * Runs that began before the plugin was added to their worker have no marker of this name in their history, and are left as they
+ * are: other step ids, or a hold, would not be what their history says.
+ */
+const PATCH = 'millrace';
+
+/** Child workflows that the plugin starts for itself are no steps of the pipeline. */
+const OWN_CHILDREN: ReadonlySet<string> = new Set([ALERT_WORKFLOW, 'pool']);
+
+/** The query with which Temporal's Web UI asks for the current details. */
+const METADATA_QUERY = '__temporal_workflow_metadata';
+
+/** What a run has that the plugin takes care of. */
+interface OperatedRun {
+  runner: StepRunner;
+  control: RunControl;
+  seed: Seed;
+  attributes: StateAttributes;
+}
+
+type Interceptor = WorkflowInboundCallsInterceptor & WorkflowOutboundCallsInterceptor;
+
+/** Around a whole run: steps that can be told from each other and held, retried, skipped and reused; orders; search attributes. */
+export function operatedRun(): { calls: Interceptor; internals: WorkflowInternalsInterceptor } {
+  const stepId = createStepIds();
+  /** Set while a retry by an operator schedules its activity again, so that it is not taken for a step of its own. */
+  const again = new AsyncLocalStorage<true>();
+  let run: OperatedRun | undefined;
+
+  const state = (): StepsAnswer['state'] => {
+    if (stepCount('held') > 0) return 'held';
+    return run?.control.paused() === undefined ? 'running' : 'paused';
+  };
+
+  function begin(input: WorkflowExecuteInput): OperatedRun {
+    const { onStepFailure, holdFor } = readRunOptions(workflowInfo().memo);
+    const control = createRunControl();
+    const attributes = createStateAttributes();
+    const seed = receiveSeed(input.headers);
+    const changed = (): void => attributes.state(state());
+    const runner = createStepRunner({ hold: { onStepFailure, holdFor }, control, seed, changed });
+    registerOperatorHandlers({ runner, control, state, changed });
+    run = { runner, control, seed, attributes };
+    return run;
+  }
+
+  const calls: Interceptor = {
+    async execute(input, next) {
+      if (!patched(PATCH)) return next(input);
+      const { seed, attributes } = begin(input);
+      if (seed.missing() > 0) await seed.complete();
+      try {
+        const result = await next(input);
+        attributes.state('completed');
+        return result;
+      } catch (error) {
+        const end = endOf(error);
+        if (end !== undefined) attributes.state(end);
+        throw error;
+      }
+    },
+
+    scheduleActivity(input, next) {
+      if (run === undefined || again.getStore()) return tracked(next(input));
+      const { runner, attributes } = run;
+      const scope = currentScope();
+      const id = input.options.activityId ?? stepId(input.activityType, scope);
+      const summary = input.options.summary ?? stepSummary(input.args);
+      const options = { ...input.options, activityId: id, ...(summary === undefined ? {} : { summary }) };
+      const interval = input.args.find(isInterval);
+      if (interval !== undefined) attributes.interval(interval.label);
+      let first = true;
+      const attempt = (): Promise<unknown> => {
+        if (!first) return again.run(true, () => scheduleActivity(input.activityType, input.args, options, input.typeInfo));
+        first = false;
+        return next({ ...input, options });
+      };
+      return tracked(runner.run({ id, activity: input.activityType, mayHold: scope.mayHold, attempt }));
+    },
+
+    async startChildWorkflowExecution(input, next) {
+      if (run === undefined || OWN_CHILDREN.has(input.workflowType)) return next(input);
+      const { seed } = run;
+      const id = stepId(input.workflowType, currentScope());
+      const row = addStep({ id, activity: input.workflowType, kind: 'child', state: 'running' });
+      if (seed.has(id)) {
+        moveStep(row, 'reused');
+        return [Promise.resolve(seed.origin?.runId ?? ''), Promise.resolve(seed.result(id))];
+      }
+      const headers = { ...input.headers, [STEP_HEADER]: defaultPayloadConverter.toPayload(id) };
+      const [started, result] = await next({ ...input, headers });
+      followChild(row, result);
+      return [started, result];
+    },
+
+    async continueAsNew(input, next) {
+      const origin = run?.seed.origin;
+      if (origin === undefined) return next(input);
+      const header: RerunHeader = { ...origin, parts: 0 };
+      return next({ ...input, headers: { ...input.headers, [RERUN_HEADER]: defaultPayloadConverter.toPayload(header) } });
+    },
+  };
+
+  const internals: WorkflowInternalsInterceptor = {
+    activate(input, next) {
+      if (run !== undefined && input.activation.jobs?.some(({ queryWorkflow }) => queryWorkflow?.queryType === METADATA_QUERY)) {
+        setCurrentDetails(renderDetails(headline(state(), run.control)));
+      }
+      next(input);
+    },
+  };
+  return { calls, internals };
+}
+
+/** Lets the blocks around a step know of it. */
+function tracked(step: Promise<unknown>): Promise<unknown> {
+  trackStep(step);
+  return step;
+}
+
+function followChild(row: StepEntry, result: Promise<unknown>): void {
+  void result.then(
+    () => moveStep(row, 'succeeded'),
+    (error: unknown) => moveStep(row, isCancellation(error) ? 'cancelled' : 'failed', { error: describeError(error) }),
+  );
+}
+
+/** How the run has ended; `undefined` where it has not: a plain Error only fails the workflow task, which Temporal tries again. */
+function endOf(error: unknown): 'cancelled' | 'failed' | undefined {
+  if (isCancellation(error)) return 'cancelled';
+  return error instanceof TemporalFailure && !(error instanceof ContinueAsNew) ? 'failed' : undefined;
+}
+
+function headline(state: StepsAnswer['state'], control: RunControl): string {
+  const paused = control.paused();
+  const by = paused === undefined ? '' : ` by ${paused.by}${paused.why === undefined ? '' : ` (${paused.why})`}`;
+  return `**${state}**${by}`;
+}

@@ -1,0 +1,34 @@
+import type { Duration } from '@temporalio/common';
+import { msToNumber } from '@temporalio/common/lib/time.js';
+import { badParams } from '../durable/failures.js';
+import { RUN_OPTIONS_MEMO, type RunOptions } from './run-options.js';
+
+/** The options of a run with their defaults. Durations are what `ms` reads. */
+export type ReadRunOptions = RunOptions & Required<Pick<RunOptions, 'onStepFailure' | 'holdFor'>>;
+
+export type HoldOptions = Pick<ReadRunOptions, 'onStepFailure' | 'holdFor'>;
+
+const DEFAULTS = { onStepFailure: 'fail', holdFor: '24h' } as const;
+
+/** Out of the run's memo. Throws `BAD_PARAMS`, which ends the run: what was not understood must not be ignored. */
+export function readRunOptions(memo: Record<string, unknown> | undefined): ReadRunOptions {
+  const given: unknown = memo?.[RUN_OPTIONS_MEMO] ?? {};
+  if (typeof given !== 'object' || given === null) throw badParams(`memo.${RUN_OPTIONS_MEMO} is not an object of run options`);
+  const options: ReadRunOptions & Record<string, unknown> = { ...DEFAULTS, ...given };
+  if (!['fail', 'hold'].includes(options.onStepFailure)) throw badParams(`memo.${RUN_OPTIONS_MEMO}.onStepFailure is neither "fail" nor "hold"`);
+  for (const name of ['holdFor', 'deadline'] as const) {
+    const value: unknown = options[name];
+    if (value !== undefined && !isDuration(value)) throw badParams(`memo.${RUN_OPTIONS_MEMO}.${name} ${JSON.stringify(value)} is not a duration such as "90m" or "12h"`);
+  }
+  return options;
+}
+
+/** Whether it is a text that `ms` reads as a duration above zero. */
+export function isDuration(value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  try {
+    return msToNumber(value as Duration) > 0;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,39 @@
+import type { WorkflowHandle } from '@temporalio/client';
+import type { EcommerceDailyParams } from '../../workflows/ecommerce-daily.js';
+import type { PipelineStack } from '../support/pipeline-stack.js';
+
+/** What is played to get a history; the handles by the rest of the file's name. */
+export interface Scenario {
+  name: string;
+  /** Days that the demonstration's sources have to have. */
+  days: readonly string[];
+  play(stack: PipelineStack): Promise<Record<string, WorkflowHandle>>;
+}
+
+const DATE = '2026-01-31';
+const QUEUE = 'millrace';
+
+/** The handle of exactly this execution: a day is run several times under the same id. */
+async function start(stack: PipelineStack, params: EcommerceDailyParams, memo: Record<string, unknown> = {}): Promise<WorkflowHandle> {
+  const { workflow } = stack.client;
+  const started = await workflow.start('ecommerceDaily', { taskQueue: QUEUE, workflowId: `ecommerce-daily-${params.date}`, args: [params], memo });
+  return workflow.getHandle(started.workflowId, started.firstExecutionRunId);
+}
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'ecommerce-daily',
+    days: [DATE],
+    async play(stack) {
+      await stack.worker(QUEUE);
+      const completed = await start(stack, { date: DATE });
+      await completed.result();
+      stack.demo.setApiMode('forbidden');
+      const failed = await start(stack, { date: DATE });
+      await failed.result().catch(() => undefined);
+      const alert = stack.client.workflow.getHandle(`alert-${(await failed.describe()).runId}`);
+      await alert.result();
+      return { completed, failed, alert };
+    },
+  },
+];
