@@ -13,6 +13,9 @@ import {
   type WorkflowInternalsInterceptor,
   type WorkflowOutboundCallsInterceptor,
 } from '@temporalio/workflow';
+import { onApprovalsChanged, openApprovals, setApprovalHandlers } from '../durable/approval.js';
+import type { Duration } from '../durable/duration.js';
+import { withDeadline } from '../durable/with-deadline.js';
 import { addStep, moveStep, stepCount, type StepEntry } from '../durable/step-table.js';
 import { currentScope, trackStep } from '../durable/step-scope.js';
 import { ALERT_WORKFLOW } from './alert-outbox.js';
@@ -47,6 +50,7 @@ interface OperatedRun {
   control: RunControl;
   seed: Seed;
   attributes: StateAttributes;
+  deadline: Duration | undefined;
 }
 
 type Interceptor = WorkflowInboundCallsInterceptor & WorkflowOutboundCallsInterceptor;
@@ -60,28 +64,31 @@ export function operatedRun(): { calls: Interceptor; internals: WorkflowInternal
 
   const state = (): StepsAnswer['state'] => {
     if (stepCount('held') > 0) return 'held';
+    if (openApprovals().length > 0) return 'waiting-for-approval';
     return run?.control.paused() === undefined ? 'running' : 'paused';
   };
 
   function begin(input: WorkflowExecuteInput): OperatedRun {
-    const { onStepFailure, holdFor } = readRunOptions(workflowInfo().memo);
+    const { onStepFailure, holdFor, deadline } = readRunOptions(workflowInfo().memo);
     const control = createRunControl();
     const attributes = createStateAttributes();
     const seed = receiveSeed(input.headers);
     const changed = (): void => attributes.state(state());
     const runner = createStepRunner({ hold: { onStepFailure, holdFor }, control, seed, changed });
     registerOperatorHandlers({ runner, control, state, changed });
-    run = { runner, control, seed, attributes };
+    setApprovalHandlers();
+    onApprovalsChanged(changed);
+    run = { runner, control, seed, attributes, deadline };
     return run;
   }
 
   const calls: Interceptor = {
     async execute(input, next) {
       if (!patched(PATCH)) return next(input);
-      const { seed, attributes } = begin(input);
+      const { seed, attributes, deadline } = begin(input);
       if (seed.missing() > 0) await seed.complete();
       try {
-        const result = await next(input);
+        const result = await (deadline === undefined ? next(input) : withDeadline({ name: 'run', within: deadline }, () => next(input)));
         attributes.state('completed');
         return result;
       } catch (error) {

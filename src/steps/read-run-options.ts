@@ -1,10 +1,13 @@
-import type { Duration } from '@temporalio/common';
-import { msToNumber } from '@temporalio/common/lib/time.js';
+import { msToNumber, type Duration } from '../durable/duration.js';
 import { badParams } from '../durable/failures.js';
 import { RUN_OPTIONS_MEMO, type RunOptions } from './run-options.js';
 
-/** The options of a run with their defaults. Durations are what `ms` reads. */
-export type ReadRunOptions = RunOptions & Required<Pick<RunOptions, 'onStepFailure' | 'holdFor'>>;
+/** The options of a run with their defaults, checked. */
+export interface ReadRunOptions extends Omit<RunOptions, 'holdFor' | 'deadline'> {
+  onStepFailure: 'fail' | 'hold';
+  holdFor: Duration;
+  deadline?: Duration;
+}
 
 export type HoldOptions = Pick<ReadRunOptions, 'onStepFailure' | 'holdFor'>;
 
@@ -14,7 +17,7 @@ const DEFAULTS = { onStepFailure: 'fail', holdFor: '24h' } as const;
 export function readRunOptions(memo: Record<string, unknown> | undefined): ReadRunOptions {
   const given: unknown = memo?.[RUN_OPTIONS_MEMO] ?? {};
   if (typeof given !== 'object' || given === null) throw badParams(`memo.${RUN_OPTIONS_MEMO} is not an object of run options`);
-  const options: ReadRunOptions & Record<string, unknown> = { ...DEFAULTS, ...given };
+  const options: ReadRunOptions = { ...DEFAULTS, ...given };
   if (!['fail', 'hold'].includes(options.onStepFailure)) throw badParams(`memo.${RUN_OPTIONS_MEMO}.onStepFailure is neither "fail" nor "hold"`);
   for (const name of ['holdFor', 'deadline'] as const) {
     const value: unknown = options[name];
@@ -24,7 +27,7 @@ export function readRunOptions(memo: Record<string, unknown> | undefined): ReadR
 }
 
 /** Whether it is a text that `ms` reads as a duration above zero. */
-export function isDuration(value: unknown): boolean {
+export function isDuration(value: unknown): value is Duration {
   if (typeof value !== 'string') return false;
   try {
     return msToNumber(value as Duration) > 0;

@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
-import { msToNumber } from '@temporalio/common/lib/time.js';
 import { rowsOf } from '../datasets/rows-of.js';
+import { msToNumber } from '../durable/duration.js';
 import { emitRunEvent } from '../durable/run-events.js';
 import { addStep, moveStep, type StepEntry } from '../durable/step-table.js';
 import { describeError } from './describe-error.js';
