@@ -50,7 +50,7 @@ interface OperatedRun {
   control: RunControl;
   seed: Seed;
   attributes: StateAttributes;
-  deadline: Duration | undefined;
+  deadline?: Duration;
 }
 
 type Interceptor = WorkflowInboundCallsInterceptor & WorkflowOutboundCallsInterceptor;
@@ -61,8 +61,10 @@ export function operatedRun(): { calls: Interceptor; internals: WorkflowInternal
   /** Set while a retry by an operator schedules its activity again, so that it is not taken for a step of its own. */
   const again = new AsyncLocalStorage<true>();
   let run: OperatedRun | undefined;
+  let ended: 'completed' | 'failed' | 'cancelled' | undefined;
 
   const state = (): StepsAnswer['state'] => {
+    if (ended !== undefined) return ended;
     if (stepCount('held') > 0) return 'held';
     if (openApprovals().length > 0) return 'waiting-for-approval';
     return run?.control.paused() === undefined ? 'running' : 'paused';
@@ -89,12 +91,13 @@ export function operatedRun(): { calls: Interceptor; internals: WorkflowInternal
       if (seed.missing() > 0) await seed.complete();
       try {
         const result = await (deadline === undefined ? next(input) : withDeadline({ name: 'run', within: deadline }, () => next(input)));
-        attributes.state('completed');
+        ended = 'completed';
         return result;
       } catch (error) {
-        const end = endOf(error);
-        if (end !== undefined) attributes.state(end);
+        ended = endOf(error);
         throw error;
+      } finally {
+        if (ended !== undefined) attributes.state(ended);
       }
     },
 

@@ -44,8 +44,8 @@ export interface Decision extends Operator {
 
 /** The answer to the query `steps`. */
 export interface StepsAnswer {
-  /** What goes on: `held` and `waiting-for-approval` need a person. */
-  state: 'running' | 'held' | 'paused' | 'waiting-for-approval';
+  /** What goes on (`held` and `waiting-for-approval` need a person), or how the run has ended. */
+  state: 'running' | 'held' | 'paused' | 'waiting-for-approval' | 'completed' | 'failed' | 'cancelled';
   paused?: Operator & { since: string };
   /** The run that this one re-runs. */
   rerunOf?: { workflowId: string; runId: string };

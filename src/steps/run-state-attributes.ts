@@ -2,13 +2,10 @@ import { upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { StepsAnswer } from './operator-protocol.js';
 import { SEARCH_ATTRIBUTES } from './search-attributes.js';
 
-/** The state of a run as it can be searched for. */
-export type SearchedState = StepsAnswer['state'] | 'completed' | 'failed' | 'cancelled';
-
 /** Keeps the run's search attributes true. */
 export interface StateAttributes {
   /** Writes the state where it has changed; costs an event then and nothing otherwise. */
-  state(now: SearchedState): void;
+  state(now: StepsAnswer['state']): void;
   /** The label of the run's interval, once. */
   interval(label: string): void;
 }
