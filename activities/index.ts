@@ -1,3 +1,4 @@
+import { createAwaitRun } from './await-run.js';
 import { createCheckOrders } from './check-orders.js';
 import { createCleanAndJoin } from './clean-and-join.js';
 import type { Dependencies } from './dependencies.js';
@@ -5,6 +6,7 @@ import { createExtractClicks } from './extract-clicks.js';
 import { createExtractCustomers } from './extract-customers.js';
 import { createExtractProducts } from './extract-products.js';
 import { createExtractSales } from './extract-sales.js';
+import { createPlanBackfill } from './plan-backfill.js';
 import { createPublishOrders } from './publish-orders.js';
 import { createRemoveStaging } from './remove-staging.js';
 import { createSendAlert } from './send-alert.js';
@@ -23,6 +25,8 @@ export function createActivities(deps: Dependencies) {
     publishOrders: createPublishOrders(deps),
     removeStaging: createRemoveStaging(deps),
     sendAlert: createSendAlert(deps),
+    planBackfill: createPlanBackfill(deps),
+    awaitRun: createAwaitRun(),
   };
 }
 

@@ -51,6 +51,9 @@ export const ERRORS = {
   MAP_REFUSED: { retryable: false, why: 'the same list is refused on every attempt' },
   APPROVAL_REJECTED: { retryable: false, why: 'a person has decided' },
   APPROVAL_EXPIRED: { retryable: false, why: 'nobody decided in the time that the pipeline gives' },
+  // Backfills.
+  BACKFILL_INCOMPLETE: { retryable: false, why: 'its failed intervals are run again by a new backfill' },
+  RUN_NOT_COMPLETED: { retryable: false, why: 'a run that has ended does not complete any more' },
 
   // Alerts.
   ALERT_UNDELIVERED: { retryable: true, why: 'the mail server may come back' },

@@ -1,3 +1,4 @@
 /** What the workflow bundle holds. */
 export { ecommerceDaily } from './ecommerce-daily.js';
+export { backfill, backfillPlan } from './backfill.js';
 export { deliverAlert } from '../src/steps/deliver-alert.js';

@@ -30,3 +30,6 @@ export const WAREHOUSE: ActivityOptions = { ...STEP, ...exponential('2s', '2m', 
 
 /** Removes what the run no longer needs. */
 export const CLEANUP: ActivityOptions = { ...STEP, startToCloseTimeout: '10m', ...exponential('1s', '30s', 6) };
+
+/** Looks whether a run has ended: each failed attempt is a look that found it open, for as long as that takes. */
+export const OPEN_RUN: ActivityOptions = { ...STEP, startToCloseTimeout: '1m', retry: { initialInterval: '5s', backoffCoefficient: 1 } };

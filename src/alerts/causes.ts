@@ -40,6 +40,8 @@ const CAUSES: Readonly<Record<ErrorCode, string>> = {
   MAP_REFUSED: 'A list cannot be worked on as it is.',
   APPROVAL_REJECTED: 'A person has rejected what was to be approved.',
   APPROVAL_EXPIRED: 'Nobody has approved or rejected in time.',
+  BACKFILL_INCOMPLETE: 'Some intervals of the backfill failed; the others are done.',
+  RUN_NOT_COMPLETED: 'The run of the interval that was open already did not complete.',
 
   ALERT_UNDELIVERED: 'The mail server did not take a message.',
   ALERT_REJECTED: 'The mail server refused a message for good.',

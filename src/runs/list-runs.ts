@@ -1,5 +1,5 @@
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { CATALOG, findPipeline } from '../catalog.js';
+import { CATALOG, findPipeline, type Pipeline } from '../catalog.js';
 import { intervalBounds } from '../durable/data-interval.js';
 import { defined } from './event-times.js';
 import { pipelineOf } from './run-reducer.js';
@@ -55,6 +55,13 @@ export async function findRunOfInterval(client: Client, pipeline: string, label:
   return manual.startedAt > due.startedAt ? manual : due;
 }
 
+/** Every run of a pipeline, the newest first, read page by page as far as it is asked for. */
+export async function* runsOf(client: Client, pipeline: Pipeline, states?: readonly RunState[]): AsyncGenerator<RunSummary> {
+  const conditions = [`WorkflowType = ${quoted(pipeline.workflow)}`];
+  if (states !== undefined) conditions.push(`ExecutionStatus IN (${states.map((state) => quoted(STATUS_OF_STATE[state])).join(', ')})`);
+  for await (const info of client.workflow.list({ query: conditions.join(' AND '), pageSize: 1000 })) yield summaryOf(info);
+}
+
 export async function findRunById(client: Client, runId: string): Promise<RunSummary | undefined> {
   return (await take(client, `RunId = ${quoted(runId)}`, 1))[0];
 }
@@ -89,7 +96,8 @@ function labelOf(pipeline: string, workflowId: string, nominal: unknown): string
   return /^\d{4}-\d\d-\d\d/.test(rest) ? rest : undefined;
 }
 
-function stateOf(status: string): RunState {
+/** Of a status of Temporal's. */
+export function stateOf(status: string): RunState {
   const names: Record<string, RunState> = { COMPLETED: 'completed', FAILED: 'failed', CANCELLED: 'cancelled', CANCELED: 'cancelled', TERMINATED: 'terminated', TIMED_OUT: 'timed-out', CONTINUED_AS_NEW: 'continued' };
   return names[status] ?? 'running';
 }

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.js';
 import type { Dialect } from './dialect.js';
-import type { Column, LoadInterval, SqlValue, TableSpec } from './warehouse.js';
+import type { Column, LoadInterval, SqlValue, TableSpec, Warehouse } from './warehouse.js';
 
 /** Who published which interval: one row per pipeline and interval, written in the transaction that publishes. */
 export const LEDGER: TableSpec = {
@@ -77,6 +77,21 @@ export function recordRows(dialect: Dialect, claim: LedgerClaim, rows: Record<st
 
 function ledgerColumn(name: string): Column {
   return LEDGER.columns.find((column) => column.name === name)!;
+}
+
+/** Starts of those of the intervals (in the order of time) that a run has published. */
+export async function loadedIntervals(warehouse: Warehouse, pipeline: string, intervals: readonly LoadInterval[], options: { signal: AbortSignal }): Promise<Set<string>> {
+  const [first, last] = [intervals[0], intervals.at(-1)];
+  if (first === undefined || last === undefined || (await warehouse.describe(LEDGER.name)) === undefined) return new Set();
+  const { dialect } = warehouse;
+  const { rows } = await warehouse.query(
+    `SELECT interval_start, interval_end FROM ${dialect.identifier(LEDGER.name)} WHERE pipeline = ${dialect.literal(pipeline, 'text')} ` +
+      `AND interval_start >= ${dialect.literal(first.start, 'timestamp')} AND interval_start <= ${dialect.literal(last.start, 'timestamp')}`,
+    options,
+  );
+  const ends = new Map(rows.map(([start, end]) => [Date.parse(String(start)), Date.parse(String(end))]));
+  // A load of other hours that begin at the same time is not a load of the interval.
+  return new Set(intervals.filter(({ start, end }) => ends.get(Date.parse(start)) === Date.parse(end)).map(({ start }) => start));
 }
 
 export function staleRun(claim: LedgerClaim, holder: LedgerHolder): MillraceError {

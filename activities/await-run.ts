@@ -1,0 +1,17 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { stateOf } from '../src/runs/list-runs.js';
+import type { RunState } from '../src/runs/run-view.js';
+
+/**
+ * How the newest run with this workflow id has ended. While it is open an attempt fails, so that waiting holds no slot: the
+ * policy of the call says how often is looked.
+ */
+export function createAwaitRun() {
+  return async function awaitRun(workflowId: string): Promise<RunState> {
+    const { status } = await Context.current().client.workflow.getHandle(workflowId).describe();
+    const state = stateOf(status.name);
+    if (state !== 'running' && state !== 'continued') return state;
+    throw ApplicationFailure.create({ type: 'NOT_YET', message: `${workflowId} is still running`, category: ApplicationFailureCategory.BENIGN });
+  };
+}

@@ -1,0 +1,338 @@
+import { fileURLToPath } from 'node:url';
+import { Context } from '@temporalio/activity';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { createAwaitRun } from '../../activities/await-run.js';
+import { createPlanBackfill } from '../../activities/plan-backfill.js';
+import { BACKFILL_PROGRESS, BACKFILL_UPDATES, backfillId, type BackfillPlan, type BackfillProgress, type BackfillRequest, type BackfillResult } from '../../src/durable/backfill.js';
+import { MillracePlugin } from '../../src/steps/plugin.js';
+import { LEDGER } from '../../src/warehouse/ledger.js';
+import type { Warehouse } from '../../src/warehouse/warehouse.js';
+import { duckdbDialect } from '../../src/warehouse/duckdb-dialect.js';
+import { locateTemporal, startTemporal, type TemporalServer } from '../servers/temporal.js';
+import { describeWithServer } from '../support/with-server.js';
+
+const EVENTUALLY = { timeout: 20_000, interval: 20 };
+
+/** What the steps of the days do, and what they have done. */
+interface Days {
+  started: string[];
+  ended: string[];
+  running: Set<string>;
+  most: number;
+  /** Days whose step waits until it is let go. */
+  held: Map<string, () => void>;
+  hold: boolean;
+  failing: Set<string>;
+  loaded: Set<string>;
+}
+
+const fresh = (): Days => ({ started: [], ended: [], running: new Set(), most: 0, held: new Map(), hold: false, failing: new Set(), loaded: new Set() });
+
+describeWithServer('a backfill', locateTemporal, () => {
+  let server: TemporalServer;
+  let worker: Worker;
+  let bundle: WorkflowBundleWithSourceMap;
+  let working: Promise<void>;
+  let days = fresh();
+
+  /** A ledger of the days that are loaded; nothing else is asked of it. */
+  const warehouse = (): Warehouse =>
+    ({
+      dialect: duckdbDialect,
+      describe: async () => LEDGER.columns,
+      query: async () => ({ columns: [], rows: [...days.loaded].map((day) => [`${day}T00:00:00.000Z`, new Date(Date.parse(day) + 86_400_000).toISOString()]) }),
+    }) as Partial<Warehouse> as Warehouse;
+
+  async function load(label: string): Promise<void> {
+    days.started.push(label);
+    days.running.add(label);
+    days.most = Math.max(days.most, days.running.size);
+    try {
+      if (days.hold) await Promise.race([new Promise<void>((resolve) => days.held.set(label, resolve)), Context.current().cancelled]);
+      if (days.failing.has(label)) throw ApplicationFailure.nonRetryable(`no data for ${label}`, 'SOURCE_EMPTY');
+      days.loaded.add(label);
+    } finally {
+      days.running.delete(label);
+      days.ended.push(label);
+    }
+  }
+
+  const release = (...labels: string[]): void => {
+    for (const label of labels) {
+      days.held.get(label)?.();
+      days.held.delete(label);
+    }
+  };
+  const releaseAll = (): void => {
+    days.hold = false;
+    release(...days.held.keys());
+  };
+
+  beforeAll(async () => {
+    Runtime.install({ logger: new DefaultLogger('ERROR') });
+    server = await startTemporal();
+    bundle = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../fixtures/backfill-workflows.ts', import.meta.url)), plugins: [new MillracePlugin({ redact: (text) => text })] });
+    worker = await Worker.create({
+      connection: server.env.nativeConnection,
+      namespace: server.namespace,
+      taskQueue: 'millrace',
+      workflowBundle: bundle,
+      activities: { load, sendAlert: async () => {}, planBackfill: createPlanBackfill({ warehouse }), awaitRun: createAwaitRun() },
+      plugins: [new MillracePlugin({ redact: (text) => text })],
+      maxHeartbeatThrottleInterval: '200ms',
+    });
+    working = worker.run();
+  });
+  afterAll(async () => {
+    worker?.shutdown();
+    await working;
+    await server?.stop();
+  });
+  beforeEach(() => {
+    days = fresh();
+  });
+  afterEach(releaseAll);
+
+  let year = 1970;
+  /** Every test has a January of its own. */
+  const request = (change: Partial<BackfillRequest> = {}): BackfillRequest => {
+    return { pipeline: 'ecommerce-daily', from: `${year}-01-01`, to: `${year}-01-06`, only: 'missing', newestFirst: false, parallel: 2, ...change };
+  };
+  const day = (asked: BackfillRequest, number: number): string => `${asked.from.slice(0, 8)}${String(number).padStart(2, '0')}`;
+  const start = (asked: BackfillRequest): Promise<WorkflowHandle> =>
+    server.env.client.workflow.start('backfill', { taskQueue: 'millrace', workflowId: backfillId(asked), args: [asked] });
+  const run = async (asked: BackfillRequest): Promise<BackfillResult> => (await start(asked)).result() as Promise<BackfillResult>;
+  const progress = (handle: WorkflowHandle): Promise<BackfillProgress> => handle.query<BackfillProgress>(BACKFILL_PROGRESS);
+  const incomplete = async (handle: WorkflowHandle): Promise<ApplicationFailure> => {
+    const error: unknown = await handle.result().then(() => undefined, (reason: unknown) => reason);
+    expect(error).toBeInstanceOf(WorkflowFailedError);
+    return (error as WorkflowFailedError).cause as ApplicationFailure;
+  };
+  beforeEach(() => void (year += 1));
+
+  it('runs the missing days, the oldest first, and leaves out those that are loaded', async () => {
+    const asked = request({ parallel: 1 });
+    days.loaded.add(day(asked, 2)).add(day(asked, 5));
+    expect(await run(asked)).toEqual({ pipeline: 'ecommerce-daily', from: asked.from, to: asked.to, done: 4, failed: [], skipped: { loaded: 2 } });
+    expect(days.started).toEqual([1, 3, 4, 6].map((number) => day(asked, number)));
+  });
+
+  it('runs the newest first when asked, and loaded ones when all are asked for', async () => {
+    const asked = request({ parallel: 1, newestFirst: true, only: 'all' });
+    days.loaded.add(day(asked, 2));
+    expect(await run(asked)).toMatchObject({ done: 6, skipped: {} });
+    expect(days.started).toEqual([6, 5, 4, 3, 2, 1].map((number) => day(asked, number)));
+  });
+
+  it('never runs more days at a time than asked, and always so many', async () => {
+    const asked = request({ parallel: 3, to: request().from.replace(/01$/, '12') });
+    days.hold = true;
+    const handle = await start(asked);
+    for (const started of [3, 6, 9, 12]) {
+      await expect.poll(() => days.held.size, EVENTUALLY).toBe(3);
+      expect(days.started).toHaveLength(started);
+      release(...days.held.keys());
+    }
+    expect(await handle.result()).toMatchObject({ done: 12 });
+    expect(days.most).toBe(3);
+  });
+
+  it('gives its runs the ids of runs that are started by hand', async () => {
+    const asked = request({ to: request().from });
+    await run(asked);
+    const { status, type } = await server.env.client.workflow.getHandle(`ecommerce-daily-${asked.from}`).describe();
+    expect([type, status.name]).toEqual(['ecommerceDaily', 'COMPLETED']);
+  });
+
+  it('starts nothing while it is paused, lets what runs end, and goes on when it is resumed', async () => {
+    const asked = request({ parallel: 2 });
+    days.hold = true;
+    const handle = await start(asked);
+    await expect.poll(() => days.started.toSorted(), EVENTUALLY).toEqual([day(asked, 1), day(asked, 2)]);
+    await handle.executeUpdate(BACKFILL_UPDATES.pause, { args: [{ by: 'anna@desk', why: 'the warehouse is slow' }] });
+    releaseAll();
+    await expect.poll(async () => (await progress(handle)).done, EVENTUALLY).toBe(2);
+    expect(await progress(handle)).toMatchObject({ state: 'paused', paused: { by: 'anna@desk', why: 'the warehouse is slow' }, waiting: 4, running: [] });
+    expect(days.started).toHaveLength(2);
+
+    await handle.executeUpdate(BACKFILL_UPDATES.resume, { args: [{ by: 'anna@desk' }] });
+    expect(await handle.result()).toMatchObject({ done: 6 });
+  });
+
+  it('runs more at a time when it is told to', async () => {
+    const asked = request({ parallel: 1 });
+    days.hold = true;
+    const handle = await start(asked);
+    await expect.poll(() => days.started.length, EVENTUALLY).toBe(1);
+    await handle.executeUpdate(BACKFILL_UPDATES.parallel, { args: [4] });
+    await expect.poll(() => days.started.length, EVENTUALLY).toBe(4);
+    expect((await progress(handle)).running.map(({ label }) => label)).toEqual([1, 2, 3, 4].map((number) => day(asked, number)));
+    releaseAll();
+    await handle.result();
+    expect(days.most).toBe(4);
+  });
+
+  it('refuses orders that make no sense in its state', async () => {
+    const asked = request();
+    days.hold = true;
+    const handle = await start(asked);
+    await expect.poll(() => days.started.length, EVENTUALLY).toBe(2);
+    const order = (update: string, argument: unknown) => handle.executeUpdate(update, { args: [argument] });
+    const refusal = (message: RegExp) => expect.objectContaining({ cause: expect.objectContaining({ message: expect.stringMatching(message) as string }) as Error }) as Error;
+    await expect(order(BACKFILL_UPDATES.resume, { by: 'anna' })).rejects.toEqual(refusal(/not paused: it runs 2 intervals, and 4 wait/));
+    await expect(order(BACKFILL_UPDATES.parallel, 0)).rejects.toEqual(refusal(/from 1 to 50/));
+    await order(BACKFILL_UPDATES.pause, { by: 'anna' });
+    await expect(order(BACKFILL_UPDATES.pause, { by: 'berta' })).rejects.toEqual(refusal(/paused already, by anna/));
+    await order(BACKFILL_UPDATES.resume, { by: 'berta' });
+    releaseAll();
+    await handle.result();
+  });
+
+  it('goes on after a day that fails, names it at the end, and runs only such days when asked', async () => {
+    const asked = request();
+    days.failing.add(day(asked, 2)).add(day(asked, 5));
+    const failure = await incomplete(await start(asked));
+    expect(failure.type).toBe('BACKFILL_INCOMPLETE');
+    expect(failure.message).toContain(`2 of 6 intervals of ecommerce-daily failed: ${day(asked, 2)} (SOURCE_EMPTY), ${day(asked, 5)} (SOURCE_EMPTY). Look at one with millrace status ecommerce-daily-${day(asked, 2)}`);
+    expect(failure.details?.[0]).toMatchObject({ done: 4, failed: [{ label: day(asked, 2), errorCode: 'SOURCE_EMPTY', message: `no data for ${day(asked, 2)}` }, { label: day(asked, 5) }] });
+
+    days.failing.clear();
+    days.started = [];
+    const more = { ...asked, to: day(asked, 7), only: 'failed' as const };
+    await expect.poll(async () => (await planned(more)).intervals.map(({ label, why }) => [label, why]), EVENTUALLY).toEqual([[day(asked, 2), 'failed'], [day(asked, 5), 'failed']]);
+    expect(await run(more)).toMatchObject({ done: 2, failed: [], skipped: { loaded: 4, 'not-failed': 1 } });
+    expect(days.started.toSorted()).toEqual([day(asked, 2), day(asked, 5)]);
+  });
+
+  it('waits for a run of a day that is open already instead of starting a second one', async () => {
+    const asked = request({ to: request().from.replace(/01$/, '02') });
+    days.hold = true;
+    const byHand = await server.env.client.workflow.start('ecommerceDaily', { taskQueue: 'millrace', workflowId: `ecommerce-daily-${asked.from}`, args: [{ date: asked.from }] });
+    await expect.poll(() => days.started, EVENTUALLY).toEqual([asked.from]);
+    const handle = await start(asked);
+    await expect.poll(() => days.started, EVENTUALLY).toEqual([asked.from, asked.to]);
+    release(asked.to);
+    await expect.poll(async () => (await progress(handle)).done, EVENTUALLY).toBe(1);
+    expect((await progress(handle)).running).toMatchObject([{ label: asked.from, workflowId: byHand.workflowId }]);
+    releaseAll();
+    expect(await handle.result()).toMatchObject({ done: 2 });
+    expect(days.started).toHaveLength(2);
+  });
+
+  it('does not count a day as done whose run was open already and then failed', async () => {
+    const asked = request({ to: request().from });
+    days.hold = true;
+    days.failing.add(asked.from);
+    const byHand = await server.env.client.workflow.start('ecommerceDaily', { taskQueue: 'millrace', workflowId: `ecommerce-daily-${asked.from}`, args: [{ date: asked.from }] });
+    await expect.poll(() => days.started.length, EVENTUALLY).toBe(1);
+    const handle = await start(asked);
+    await expect.poll(async () => (await progress(handle)).running, EVENTUALLY).toHaveLength(1);
+    releaseAll();
+    const failure = await incomplete(handle);
+    expect(failure.details?.[0]).toMatchObject({ done: 0, failed: [{ errorCode: 'RUN_NOT_COMPLETED', workflowId: byHand.workflowId }] });
+  });
+
+  it('cancels the running days with itself, waits for them, and ends as cancelled', async () => {
+    const asked = request();
+    days.hold = true;
+    const handle = await start(asked);
+    await expect.poll(() => days.started, EVENTUALLY).toHaveLength(2);
+    await handle.cancel();
+    const error = await handle.result().then(() => undefined, (reason: unknown) => reason);
+    expect((error as WorkflowFailedError).cause).toBeInstanceOf(CancelledFailure);
+    expect(days.ended.toSorted()).toEqual([day(asked, 1), day(asked, 2)]);
+    expect(days.started).toHaveLength(2);
+    const { status } = await server.env.client.workflow.getHandle(`ecommerce-daily-${day(asked, 1)}`).describe();
+    expect(status.name).toBe('CANCELLED');
+    expect(await progress(handle)).toMatchObject({ done: 0, failed: [], waiting: 4 });
+  });
+
+  it('can be cancelled while it is paused', async () => {
+    const asked = request();
+    days.hold = true;
+    const handle = await start(asked);
+    await expect.poll(() => days.started, EVENTUALLY).toHaveLength(2);
+    await handle.executeUpdate(BACKFILL_UPDATES.pause, { args: [{ by: 'anna' }] });
+    releaseAll();
+    await expect.poll(async () => (await progress(handle)).done, EVENTUALLY).toBe(2);
+    await handle.cancel();
+    await expect(handle.result()).rejects.toThrow(WorkflowFailedError);
+    expect((await handle.describe()).status.name).toBe('CANCELLED');
+  });
+
+  it('counts a day that somebody cancels as failed, and goes on', async () => {
+    const asked = request({ parallel: 1, to: request().from.replace(/01$/, '02') });
+    days.hold = true;
+    const handle = await start(asked);
+    await expect.poll(() => days.started, EVENTUALLY).toHaveLength(1);
+    await server.env.client.workflow.getHandle(`ecommerce-daily-${asked.from}`).cancel();
+    await expect.poll(() => days.started, EVENTUALLY).toHaveLength(2);
+    releaseAll();
+    expect((await incomplete(handle)).details?.[0]).toMatchObject({ done: 1, failed: [{ label: asked.from, errorCode: 'CancelledFailure' }] });
+  });
+
+  it('continues as new after a page of days, with a fresh plan, a pause that stays, and one result', async () => {
+    const asked = request({ parallel: 2, pageSize: 2, to: request().from.replace(/01$/, '07') });
+    days.loaded.add(day(asked, 1)).add(day(asked, 4));
+    days.failing.add(day(asked, 3));
+    days.hold = true;
+    const handle = await start(asked);
+    await expect.poll(() => days.started.toSorted(), EVENTUALLY).toEqual([day(asked, 2), day(asked, 3)]);
+    await handle.executeUpdate(BACKFILL_UPDATES.pause, { args: [{ by: 'anna' }] });
+    // Loaded by somebody else in the meantime.
+    days.loaded.add(day(asked, 6));
+    releaseAll();
+    await expect.poll(async () => await progress(handle), EVENTUALLY).toMatchObject({ state: 'paused', done: 1, waiting: 2, skipped: { loaded: 3 } });
+    await handle.executeUpdate(BACKFILL_UPDATES.resume, { args: [{ by: 'anna' }] });
+    const failure = await incomplete(handle);
+    expect(failure.details?.[0]).toMatchObject({ done: 3, failed: [{ label: day(asked, 3) }], skipped: { loaded: 3 } });
+    expect(days.started.toSorted()).toEqual([2, 3, 5, 7].map((number) => day(asked, number)));
+  });
+
+  it('completes at once when nothing is missing', async () => {
+    const asked = request();
+    for (let number = 1; number <= 6; number += 1) days.loaded.add(day(asked, number));
+    expect(await run(asked)).toMatchObject({ done: 0, failed: [], skipped: { loaded: 6 } });
+  });
+
+  it('leaves out days that are not over', async () => {
+    const today = new Date().toISOString().slice(0, 10);
+    expect(await run({ ...request(), from: today, to: today })).toMatchObject({ done: 0, skipped: { 'not-over': 1 } });
+  });
+
+  it.each([
+    [{ pipeline: 'no-such' }, /has no pipeline no-such/],
+    [{ from: '2010-13-01' }, /from "2010-13-01" is not a calendar day/],
+    [{ from: '2010-12-02', to: '2010-12-01' }, /to 2010-12-01 is before from 2010-12-02/],
+    [{ from: '1950-01-01', to: '2010-12-01' }, /more than 10000 intervals/],
+  ])('fails at once with %o', async (change, message) => {
+    const failed = await incomplete(await start({ ...request(), ...change }));
+    expect(failed.cause).toMatchObject({ type: 'BAD_PARAMS', message: expect.stringMatching(message) as string });
+  });
+
+  const planned = async (asked: BackfillRequest): Promise<Pick<BackfillPlan, 'intervals' | 'skipped'>> =>
+    server.env.client.workflow.execute('backfillPlan', { taskQueue: 'millrace', workflowId: `plan-${crypto.randomUUID()}`, args: [asked] }) as Promise<BackfillPlan>;
+
+  it('as a dry run says what would run, why and in which order, and starts nothing', async () => {
+    const asked = request({ pageSize: 2, newestFirst: true });
+    days.loaded.add(day(asked, 1)).add(day(asked, 4));
+    const plan = await planned(asked);
+    expect(plan.intervals.map(({ label, why }) => [label, why])).toEqual([6, 5, 3, 2].map((number) => [day(asked, number), 'missing']));
+    expect(plan.skipped).toEqual({ loaded: 2 });
+    expect(days.started).toEqual([]);
+  });
+
+  it('replays, whatever has become of it', async () => {
+    const { client } = server.env;
+    let replayed = 0;
+    for await (const { workflowId, runId } of client.workflow.list({ query: `WorkflowType IN ('backfill', 'backfillPlan')` })) {
+      const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+      await Worker.runReplayHistory({ workflowBundle: bundle }, history, workflowId);
+      replayed += 1;
+    }
+    expect(replayed).toBeGreaterThan(15);
+  }, 120_000);
+});
