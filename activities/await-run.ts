@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { stateOf } from '../src/runs/list-runs.js';
 import type { RunState } from '../src/runs/run-view.js';
+import { notYet } from '../src/steps/not-yet.js';
 
 /**
  * How the newest run with this workflow id has ended. While it is open an attempt fails, so that waiting holds no slot: the
@@ -12,6 +12,6 @@ export function createAwaitRun() {
     const { status } = await Context.current().client.workflow.getHandle(workflowId).describe();
     const state = stateOf(status.name);
     if (state !== 'running' && state !== 'continued') return state;
-    throw ApplicationFailure.create({ type: 'NOT_YET', message: `${workflowId} is still running`, category: ApplicationFailureCategory.BENIGN });
+    throw notYet(`${workflowId} is still running`);
   };
 }

@@ -7,6 +7,8 @@ import type { BackfillPlan, BackfillRequest } from '../src/durable/backfill.js';
 import { MillraceError } from '../src/errors.js';
 import { runsOf } from '../src/runs/list-runs.js';
 import type { RunState } from '../src/runs/run-view.js';
+import { RUN_OPTIONS_MEMO } from '../src/steps/run-options.js';
+import { SEARCH_ATTRIBUTES } from '../src/steps/search-attributes.js';
 import { loadedIntervals } from '../src/warehouse/ledger.js';
 import type { Dependencies } from './dependencies.js';
 
@@ -41,8 +43,17 @@ export function createPlanBackfill(deps: Pick<Dependencies, 'warehouse'>) {
       },
     );
     log.info(`${plan.intervals.length} intervals of ${pipeline.name} to run now, ${plan.remaining} after them`);
-    return { start: { workflow: pipeline.workflow, taskQueue: pipeline.taskQueue }, ...plan };
+    return { start: howToStart(pipeline), ...plan };
   };
+}
+
+/** What a client of ours gives to a run that it starts, beside the parameters. */
+function howToStart({ name, workflow, taskQueue, options }: Pipeline): BackfillPlan['start'] {
+  const attributes = [
+    { key: SEARCH_ATTRIBUTES.pipeline, value: name },
+    { key: SEARCH_ATTRIBUTES.state, value: 'running' },
+  ];
+  return { workflow, taskQueue, attributes, ...(options === undefined ? {} : { memo: { [RUN_OPTIONS_MEMO]: options } }) };
 }
 
 /** By the interval's label; reading ends when all of `labels` have been seen. */

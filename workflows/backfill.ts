@@ -9,11 +9,13 @@ import {
   proxyActivities,
   startChild,
   upsertMemo,
+  workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import { BACKFILL_MEMO, total, type BackfillPlan, type BackfillRequest, type BackfillResult, type BackfillSummary, type BackfillTotals, type PlannedInterval } from '../src/durable/backfill.js';
 import { backfillControl, type BackfillControl } from '../src/durable/backfill-control.js';
-import { failureOf } from '../src/durable/failures.js';
+import { describeError } from '../src/durable/describe-error.js';
+import { withStepScope } from '../src/durable/step-scope.js';
 import type { ErrorCode } from '../src/errors.js';
 import { OPEN_RUN, WAREHOUSE } from './policies.js';
 
@@ -23,6 +25,8 @@ const { awaitRun } = proxyActivities<Activities>(OPEN_RUN);
 /** Failed intervals whose message is kept, and labels that a message names. */
 const MESSAGES_KEPT = 100;
 const LABELS_NAMED = 10;
+/** Characters. */
+const MESSAGE_LIMIT = 300;
 
 /**
  * Runs a pipeline for many intervals, some at a time. Each is a run like one that is started by hand; one that fails does not
@@ -68,14 +72,15 @@ export async function backfillPlan(request: BackfillRequest): Promise<Pick<Backf
 
 async function runInterval(interval: PlannedInterval, plan: BackfillPlan, control: BackfillControl): Promise<void> {
   try {
-    await (interval.openRun === undefined ? ownRun(interval, plan) : openRun(interval.openRun));
+    // The interval stands in the step's id: `ecommerceDaily[2010-12-01]`.
+    await withStepScope({ key: interval.label, mayHold: false }, () => (interval.openRun === undefined ? ownRun(interval, plan) : openRun(interval.openRun)));
     control.completed(interval);
   } catch (error) {
     if (isCancellation(error) && CancellationScope.current().consideredCancelled) return control.cancelled(interval);
-    const { type, message } = failureOf(error);
+    const { type, message } = describeError(error);
     const { label, workflowId } = interval;
     const keep = control.totals.failed.length < MESSAGES_KEPT;
-    control.failed(interval, { label, workflowId: interval.openRun ?? workflowId, errorCode: type, ...(keep ? { message } : {}) });
+    control.failed(interval, { label, workflowId: interval.openRun ?? workflowId, errorCode: type, ...(keep ? { message: message.slice(0, MESSAGE_LIMIT) } : {}) });
   }
 }
 
@@ -90,6 +95,7 @@ async function ownRun({ label, workflowId, params }: PlannedInterval, { start }:
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: `${start.workflow} ${label}, backfill`,
       ...(start.memo === undefined ? {} : { memo: start.memo }),
+      ...(isSearchable(start) ? { typedSearchAttributes: start.attributes } : {}),
     });
     await run.result();
   } catch (error) {
@@ -102,6 +108,12 @@ async function ownRun({ label, workflowId, params }: PlannedInterval, { start }:
 async function openRun(workflowId: string): Promise<void> {
   const state = await awaitRun(workflowId);
   if (state !== 'completed') throw ApplicationFailure.nonRetryable(`${workflowId}, which was running already, ended as ${state}`, 'RUN_NOT_COMPLETED' satisfies ErrorCode);
+}
+
+/** Whether the namespace knows our search attributes: then this workflow was started with them. */
+function isSearchable({ attributes }: BackfillPlan['start']): boolean {
+  const { typedSearchAttributes } = workflowInfo();
+  return attributes.every(({ key }) => typedSearchAttributes.get(key) !== undefined);
 }
 
 /** The class is not exported to workflows. */

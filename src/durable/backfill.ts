@@ -1,3 +1,5 @@
+import type { ChildWorkflowOptions } from '@temporalio/workflow';
+
 /**
  * What a backfill is asked, and what it says of itself: shared by its workflow, the activity that plans it and the CLI.
  * Sandbox-safe.
@@ -46,6 +48,8 @@ export interface PlannedInterval {
   openRun?: string;
 }
 
+type SearchAttributePairs = Extract<NonNullable<ChildWorkflowOptions['typedSearchAttributes']>, unknown[]>;
+
 /** Why intervals of the range are left out. */
 export type SkipReason = 'loaded' | 'not-failed' | 'not-over';
 export type SkippedCounts = Partial<Record<SkipReason, number>>;
@@ -53,7 +57,7 @@ export type SkippedCounts = Partial<Record<SkipReason, number>>;
 /** The next intervals to run, in their order. */
 export interface BackfillPlan {
   /** How their runs are started. */
-  start: { workflow: string; taskQueue: string; memo?: Record<string, unknown> };
+  start: { workflow: string; taskQueue: string; memo?: Record<string, unknown>; attributes: SearchAttributePairs };
   intervals: PlannedInterval[];
   /** To run after these. */
   remaining: number;

@@ -20,7 +20,7 @@ import { addStep, moveStep, stepCount, type StepEntry } from '../durable/step-ta
 import { currentScope, trackStep } from '../durable/step-scope.js';
 import { ALERT_WORKFLOW } from './alert-outbox.js';
 import { renderDetails } from './current-details.js';
-import { describeError } from './describe-error.js';
+import { describeError } from '../durable/describe-error.js';
 import { isInterval } from './interval-of-run.js';
 import { registerOperatorHandlers } from './operator-handlers.js';
 import type { StepsAnswer } from './operator-protocol.js';

@@ -3,7 +3,7 @@ import { rowsOf } from '../datasets/rows-of.js';
 import { msToNumber } from '../durable/duration.js';
 import { emitRunEvent } from '../durable/run-events.js';
 import { addStep, moveStep, type StepEntry } from '../durable/step-table.js';
-import { describeError } from './describe-error.js';
+import { describeError } from '../durable/describe-error.js';
 import type { SkipOrder, StepOrder } from './operator-protocol.js';
 import type { RunControl } from './run-control.js';
 import type { HoldOptions } from './read-run-options.js';
