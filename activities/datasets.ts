@@ -15,8 +15,8 @@ import type { SourceName } from './source-name.js';
 export type Layer = 'raw' | 'staging' | 'quarantine';
 
 /** `raw/ecommerce-daily/2010-12-01/<run>/`: an attempt overwrites its own run's files and nobody else's. */
-export function runPrefix(layer: Layer, interval: DataInterval): string {
-  return `${layer}/${interval.pipeline}/${interval.label}/${interval.run}/`;
+export function runPrefix(layer: Layer, interval: DataInterval, run = interval.run): string {
+  return `${layer}/${interval.pipeline}/${interval.label}/${run}/`;
 }
 
 /** A folder for this attempt alone, removed afterwards. */

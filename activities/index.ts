@@ -7,6 +7,7 @@ import { createExtractCustomers } from './extract-customers.js';
 import { createExtractProducts } from './extract-products.js';
 import { createExtractSales } from './extract-sales.js';
 import { createPlanBackfill } from './plan-backfill.js';
+import { createFindMissing } from './find-missing.js';
 import { createPublishOrders } from './publish-orders.js';
 import { createRemoveStaging } from './remove-staging.js';
 import { createSendAlert } from './send-alert.js';
@@ -25,6 +26,7 @@ export function createActivities(deps: Dependencies) {
     publishOrders: createPublishOrders(deps),
     removeStaging: createRemoveStaging(deps),
     sendAlert: createSendAlert(deps),
+    findMissing: createFindMissing(deps),
     planBackfill: createPlanBackfill(deps),
     awaitRun: createAwaitRun(),
   };

@@ -1,6 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { DateTime } from 'luxon';
 import { badParams } from './failures.js';
+import { rerunOrigin } from './rerun.js';
 
 /** What one run is about. Every step gets it; ISO 8601 UTC, half-open: start <= t < end. */
 export interface DataInterval {
@@ -13,6 +14,8 @@ export interface DataInterval {
   run: string;
   /** Milliseconds since the epoch at which Temporal started the run: a later run of the same interval has a higher one. */
   generation: number;
+  /** Run ids of the runs whose finished steps this run reuses, the newest first: its cleanup removes what they have left. */
+  reuses?: readonly string[];
 }
 
 /** The parameters that choose an interval: a date, or both ends, or neither (then the schedule's nominal time decides). */
@@ -33,11 +36,13 @@ export interface IntervalParams {
  */
 export function dataInterval(params: IntervalParams): DataInterval {
   const info = workflowInfo();
+  const origin = rerunOrigin();
   return {
     pipeline: pipelineName(info.workflowType),
-    ...intervalBounds(params, scheduledTime() ?? info.startTime),
+    ...intervalBounds(params, origin === undefined ? (scheduledTime() ?? info.startTime) : new Date(origin.nominal)),
     run: info.runId,
     generation: info.startTime.getTime(),
+    ...(origin === undefined ? {} : { reuses: origin.runs }),
   };
 }
 

@@ -10,6 +10,8 @@ export interface StepScope {
   pool?: string | undefined;
   /** Whether a step that fails for good may wait for an operator; `false` where the code itself goes on without it. */
   mayHold: boolean;
+  /** Whether it cleans up: a re-run does it again, whatever the run before has cleaned. */
+  cleanup?: boolean | undefined;
 }
 
 /** Steps that were started somewhere inside and have not ended. */

@@ -1,4 +1,6 @@
 import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
+import { isSuperseded } from './rerun.js';
+import { withStepScope } from './step-scope.js';
 
 export type Outcome = 'completed' | 'failed' | 'cancelled';
 
@@ -8,15 +10,16 @@ export type Outcome = 'completed' | 'failed' | 'cancelled';
  * run: what is left behind should be seen by somebody.
  */
 export async function withCleanup<T>(cleanup: (outcome: Outcome) => Promise<unknown>, body: () => Promise<T>): Promise<T> {
+  const clean = (outcome: Outcome): Promise<unknown> => CancellationScope.nonCancellable(() => withStepScope({ cleanup: true }, () => cleanup(outcome)));
   let result: T;
   try {
     result = await body();
   } catch (error) {
-    await CancellationScope.nonCancellable(() => cleanup(isCancellation(error) ? 'cancelled' : 'failed')).catch((cleanupError: unknown) => {
+    await clean(isCancellation(error) && !isSuperseded() ? 'cancelled' : 'failed').catch((cleanupError: unknown) => {
       log.warn('cleanup failed after the run had failed', { error: String(cleanupError) });
     });
     throw error;
   }
-  await CancellationScope.nonCancellable(() => cleanup('completed'));
+  await clean('completed');
   return result;
 }

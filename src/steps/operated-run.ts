@@ -1,4 +1,4 @@
-import { defaultPayloadConverter } from '@temporalio/common';
+import { defaultPayloadConverter, type Headers } from '@temporalio/common';
 import {
   AsyncLocalStorage,
   ContinueAsNew,
@@ -25,7 +25,7 @@ import { isInterval } from './interval-of-run.js';
 import { registerOperatorHandlers } from './operator-handlers.js';
 import type { StepsAnswer } from './operator-protocol.js';
 import { readRunOptions } from './read-run-options.js';
-import { RERUN_HEADER, STEP_HEADER, type RerunHeader } from './rerun-protocol.js';
+import { CLEANUP_HEADER, RERUN_HEADER, STEP_HEADER, type RerunHeader } from './rerun-protocol.js';
 import { createRunControl, type RunControl } from './run-control.js';
 import { createStateAttributes, type StateAttributes } from './run-state-attributes.js';
 import { receiveSeed, type Seed } from './seed.js';
@@ -58,8 +58,8 @@ type Interceptor = WorkflowInboundCallsInterceptor & WorkflowOutboundCallsInterc
 /** Around a whole run: steps that can be told from each other and held, retried, skipped and reused; orders; search attributes. */
 export function operatedRun(): { calls: Interceptor; internals: WorkflowInternalsInterceptor } {
   const stepId = createStepIds();
-  /** Set while a retry by an operator schedules its activity again, so that it is not taken for a step of its own. */
-  const again = new AsyncLocalStorage<true>();
+  /** Set, with headers to add, while a step schedules its activity again, so that it is not taken for a step of its own. */
+  const again = new AsyncLocalStorage<Headers>();
   let run: OperatedRun | undefined;
   let ended: 'completed' | 'failed' | 'cancelled' | undefined;
 
@@ -102,19 +102,21 @@ export function operatedRun(): { calls: Interceptor; internals: WorkflowInternal
     },
 
     scheduleActivity(input, next) {
-      if (run === undefined || again.getStore()) return tracked(next(input));
+      const repeated = again.getStore();
+      if (run === undefined || repeated !== undefined) return tracked(next({ ...input, headers: { ...input.headers, ...repeated } }));
       const { runner, attributes } = run;
       const scope = currentScope();
       const id = input.options.activityId ?? stepId(input.activityType, scope);
       const summary = input.options.summary ?? stepSummary(input.args);
       const options = { ...input.options, activityId: id, ...(summary === undefined ? {} : { summary }) };
+      const headers: Headers = scope.cleanup === true ? { [CLEANUP_HEADER]: defaultPayloadConverter.toPayload(true) } : {};
       const interval = input.args.find(isInterval);
       if (interval !== undefined) attributes.interval(interval.label);
       let first = true;
       const attempt = (): Promise<unknown> => {
-        if (!first) return again.run(true, () => scheduleActivity(input.activityType, input.args, options, input.typeInfo));
+        if (!first) return again.run(headers, () => scheduleActivity(input.activityType, input.args, options, input.typeInfo));
         first = false;
-        return next({ ...input, options });
+        return next({ ...input, options, headers: { ...input.headers, ...headers } });
       };
       return tracked(runner.run({ id, activity: input.activityType, mayHold: scope.mayHold, attempt }));
     },

@@ -10,12 +10,15 @@ export const SEED_SIGNAL = 'millrace.seed';
 /** On every child workflow: its step id in the parent, which the parent's history would not tell otherwise. */
 export const STEP_HEADER = 'millrace-step';
 
+/** On every activity of a cleanup: it is never reused. */
+export const CLEANUP_HEADER = 'millrace-cleanup';
+
 export interface RerunHeader extends RerunOrigin {
   /** How many signals carry the results; 0 when nothing is reused. */
   parts: number;
 }
 
 export interface SeedPart {
-  /** By step id; `null` stands for a step that returned nothing. */
-  results: Record<string, unknown>;
+  /** By step id; without `value` for a step that returned nothing. */
+  results: Record<string, { value?: unknown }>;
 }

@@ -30,7 +30,7 @@ export function receiveSeed(headers: Headers): Seed {
   setHandler(
     defineSignal<[SeedPart]>(SEED_SIGNAL),
     (part) => {
-      for (const [step, result] of Object.entries(part.results)) results.set(step, result);
+      for (const [step, { value }] of Object.entries(part.results)) results.set(step, value);
       missing -= 1;
     },
     { description: 'Results of the run that this one re-runs' },
