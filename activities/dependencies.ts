@@ -1,4 +1,5 @@
-import type { Mailer } from '../src/alerts/mail.js';
+import type { AlertSink } from '../src/alerts/alert.js';
+import type { AlertChannel } from '../src/alerts/routing.js';
 import type { DuckDBLimits } from '../src/duckdb/duckdb.js';
 import type { ObjectStore } from '../src/object-store/object-store.js';
 import type { ItemSource } from '../src/sources/item-source.js';
@@ -17,7 +18,10 @@ export interface Dependencies {
   customers(): RestSource;
   catalog(): ItemSource;
   clicks(): ObjectStore;
-  mailer(): Mailer;
+  /** Where alerts go, beside the worker's own log. */
+  alertSinks: Readonly<Record<Exclude<AlertChannel, 'log'>, () => AlertSink>>;
+  /** Takes the secrets of all connections out of a text. */
+  redact: (text: string) => string;
   /** What DuckDB may use of this machine, and where scratch files go. */
   limits: DuckDBLimits;
   /** Address of Temporal's Web UI, for links in alerts. */

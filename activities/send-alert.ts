@@ -1,23 +1,23 @@
 import { Context } from '@temporalio/activity';
-import { renderRunFailed, runFailedMessageId } from '../src/alerts/render-run-failed.js';
-import { pipelineOfWorkflow } from '../src/catalog.js';
-import type { RunFailure } from '../src/steps/run-failure.js';
+import type { Alert } from '../src/alerts/alert.js';
+import { logAlert } from '../src/alerts/log.js';
+import type { AlertOrder } from '../src/steps/alert-delivery.js';
+import { redactValue } from '../src/steps/step-failures.js';
 import type { Dependencies } from './dependencies.js';
 
-/** Tells the owner of a pipeline by mail that a run has failed. */
-export function createSendAlert(deps: Dependencies) {
-  return async function sendAlert({ workflowType, workflowId, namespace, ...failure }: RunFailure): Promise<void> {
+/** Tells the owner of a pipeline by one channel what happened in a run. */
+export function createSendAlert(deps: Pick<Dependencies, 'alertSinks' | 'redact' | 'webUi'>) {
+  return async function sendAlert({ channel, namespace, id, run, events }: AlertOrder): Promise<void> {
     const { cancellationSignal: signal, log } = Context.current();
-    const pipeline = pipelineOfWorkflow(workflowType);
-    const alert = {
-      ...failure,
-      pipeline: pipeline?.name ?? workflowType,
-      owner: pipeline?.owner ?? 'nobody',
-      run: workflowId,
-      ...(deps.webUi === undefined ? {} : { webUiUrl: webUiUrl(deps.webUi, namespace, workflowId, failure.runId) }),
+    const alert: Alert = {
+      id,
+      run: { ...run, ...(deps.webUi === undefined ? {} : { webUiUrl: webUiUrl(deps.webUi, namespace, run.workflowId, run.runId) }) },
+      // What operators and pipelines write by hand has passed no step.
+      events: redactValue(events, deps.redact),
     };
-    const { rejected } = await deps.mailer().send(renderRunFailed(alert), { messageId: runFailedMessageId(alert), signal });
-    if (rejected.length > 0) log.warn(`the mail server refused some recipients: ${rejected.join(', ')}`);
+    if (channel === 'log') return logAlert(alert, log);
+    const remark = await deps.alertSinks[channel]().deliver(alert, signal);
+    if (remark !== undefined) log.warn(remark);
   };
 }
 

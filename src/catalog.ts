@@ -1,3 +1,4 @@
+import type { AlertRoute } from './alerts/routing.js';
 import type { RunOptions } from './steps/run-options.js';
 
 /**
@@ -17,9 +18,9 @@ export interface Pipeline {
   parameters: readonly Parameter[];
   schedule?: PipelineSchedule;
   /** How its runs behave for their operator, where a run or its schedule says nothing else. */
-  options?: RunOptions;
-  /** Where a failed run is told. */
-  alerts: { onFailure: readonly 'mail'[] };
+  options?: Omit<RunOptions, 'alerts'>;
+  /** Who is told of what; a run's own options replace it. */
+  alerts: { routes: readonly AlertRoute[] };
   /** Tables that it publishes. */
   publishes: readonly string[];
 }
@@ -47,7 +48,12 @@ export const CATALOG: readonly Pipeline[] = [
     connections: ['SALES', 'CUSTOMERS', 'CATALOG', 'CLICKS', 'LAKE', 'WAREHOUSE', 'MAIL'],
     parameters: [{ name: 'allowEmpty', example: '["clicks"]', description: 'sources (sales, customers, products, clicks) that may have no rows' }],
     schedule: { cron: '0 1 * * *', timezone: 'UTC' },
-    alerts: { onFailure: ['mail'] },
+    alerts: {
+      routes: [
+        { channel: 'mail', atLeast: 'warning' },
+        { channel: 'log', atLeast: 'info' },
+      ],
+    },
     publishes: ['orders', 'daily_revenue_by_category', 'daily_revenue_by_country'],
   },
 ];

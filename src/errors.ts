@@ -56,8 +56,8 @@ export const ERRORS = {
   RUN_NOT_COMPLETED: { retryable: false, why: 'a run that has ended does not complete any more' },
 
   // Alerts.
-  ALERT_UNDELIVERED: { retryable: true, why: 'the mail server may come back' },
-  ALERT_REJECTED: { retryable: false, why: 'the mail server refuses this message for good' },
+  ALERT_UNDELIVERED: { retryable: true, why: 'the mail server, Slack or the incident service may come back' },
+  ALERT_REJECTED: { retryable: false, why: 'the other side refuses this message for good' },
 } as const satisfies Record<string, { retryable: boolean; why: string }>;
 
 export type ErrorCode = keyof typeof ERRORS;

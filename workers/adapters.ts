@@ -1,5 +1,8 @@
 import type { Dependencies } from '../activities/dependencies.js';
+import { createIncidents } from '../src/alerts/incident.js';
+import { createMailAlerts } from '../src/alerts/mail-alerts.js';
 import { createMailer } from '../src/alerts/mail.js';
+import { createSlack } from '../src/alerts/slack.js';
 import type { Checkable } from '../src/connections/check.js';
 import type { ConfigByRole, TlsMode } from '../src/connections/configs.js';
 import type { Connections } from '../src/connections/connections.js';
@@ -19,7 +22,7 @@ import { createPostgresWarehouse } from '../src/warehouse/postgres.js';
 import type { Warehouse } from '../src/warehouse/warehouse.js';
 
 /** The ports of a worker's or the CLI's activities, built from the connections. */
-export interface Adapters extends Pick<Dependencies, 'lake' | 'warehouse' | 'sales' | 'customers' | 'catalog' | 'clicks' | 'mailer'> {
+export interface Adapters extends Pick<Dependencies, 'lake' | 'warehouse' | 'sales' | 'customers' | 'catalog' | 'clicks' | 'alertSinks' | 'redact'> {
   /** The same by the name of their connection, for `checkConnections`. */
   readonly byName: Checkable & Readonly<Record<ConnectionName, unknown>>;
   /** Closes those that were built; the first failure is thrown when all are closed. */
@@ -31,6 +34,7 @@ export interface Adapters extends Pick<Dependencies, 'lake' | 'warehouse' | 'sal
  * `CONNECTION_MALFORMED`, and every other step works.
  */
 export function createAdapters(connections: Connections, limits: DuckDBLimits): Adapters {
+  const { redact } = connections;
   const built: { close(): Promise<void> }[] = [];
 
   function lazily<N extends ConnectionName, T extends { close(): Promise<void> }>(
@@ -53,7 +57,9 @@ export function createAdapters(connections: Connections, limits: DuckDBLimits): 
   const clicks = lazily('CLICKS', objectStore);
   const lake = lazily('LAKE', objectStore);
   const warehouse = lazily('WAREHOUSE', (config) => warehouseOf(config, limits));
-  const mailer = lazily('MAIL', (config) => createMailer({ ...config, redact: connections.redact }));
+  const mail = lazily('MAIL', (config) => createMailAlerts(createMailer({ ...config, redact })));
+  const slack = lazily('SLACK', ({ url }) => createSlack({ url, redact }));
+  const incident = lazily('INCIDENT', (config) => createIncidents({ ...config, redact }));
 
   return {
     sales,
@@ -62,8 +68,9 @@ export function createAdapters(connections: Connections, limits: DuckDBLimits): 
     clicks,
     lake,
     warehouse,
-    mailer,
-    byName: { SALES: sales, CUSTOMERS: customers, CATALOG: catalog, CLICKS: clicks, LAKE: lake, WAREHOUSE: warehouse, MAIL: mailer },
+    alertSinks: { mail, slack, incident },
+    redact,
+    byName: { SALES: sales, CUSTOMERS: customers, CATALOG: catalog, CLICKS: clicks, LAKE: lake, WAREHOUSE: warehouse, MAIL: mail, SLACK: slack, INCIDENT: incident },
     async close() {
       const outcomes = await Promise.allSettled(built.splice(0).map((adapter) => adapter.close()));
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');

@@ -83,7 +83,8 @@ async function withOrdersWorker<T>(context: BenchContext, paths: { lakeRoot: str
     customers: notNeeded,
     catalog: notNeeded,
     clicks: notNeeded,
-    mailer: notNeeded,
+    alertSinks: { mail: notNeeded, slack: notNeeded, incident: notNeeded },
+    redact: (text) => text,
     webUi: undefined,
     limits,
   };

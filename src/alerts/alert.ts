@@ -1,29 +1,63 @@
-/** What people are told of a run that has failed for good. Holds no secrets: whoever makes it has taken them out. */
-export interface RunFailedAlert {
-  pipeline: string;
-  /** Half-open, ISO 8601 UTC; absent where the run failed before it had one. */
-  interval?: { label: string; start: string; end: string };
-  /** Workflow id. */
-  run: string;
-  runId: string;
-  /** Absent where the run failed outside a step (bad parameters). */
-  failedStep?: string;
-  /** Of the failed step, where known. */
-  attempts?: number;
-  /** A code of `src/errors.ts`, or the name of whatever error it was. */
+import type { RunEvent } from '../durable/run-events.js';
+
+/** What people may be told of a run. Holds no secrets: whoever makes it has taken them out. */
+export type AlertEvent = (ToldEvent | StuckEvent | RecoveredEvent | EndedEvent) & {
+  /** When it happened, ISO 8601 UTC. */
+  at: string;
+};
+
+type ToldEvent = Exclude<RunEvent, { kind: 'failed' | 'recovered' }> | FailedEvent;
+
+/** `afterHold`: the step had been held, and people were told so. */
+type FailedEvent = Extract<RunEvent, { kind: 'failed' }> & { afterHold?: boolean };
+
+/** Seen from outside: the run's own code cannot go on, and Temporal tries it again and again. */
+export interface StuckEvent {
+  kind: 'stuck';
   errorCode: string;
-  lastError: string;
-  startedAt: string;
-  failedAt: string;
-  /** The run's page in Temporal's Web UI. */
-  webUiUrl?: string;
-  owner: string;
+  message: string;
 }
 
-/** An alert as one channel sends it. */
-export interface RenderedAlert {
-  /** One line. */
-  subject: string;
-  text: string;
-  html: string;
+/** All that was held goes on; `steps` are those that were since the last one. */
+export interface RecoveredEvent {
+  kind: 'recovered';
+  steps: readonly Omit<Extract<RunEvent, { kind: 'recovered' }>, 'kind'>[];
+}
+
+/** The run needs nobody any more: an open incident can be closed. */
+export interface EndedEvent {
+  kind: 'ended';
+  outcome: 'completed' | 'cancelled';
+}
+
+/** The run that an alert is about. */
+export interface AlertedRun {
+  pipeline: string;
+  owner: string;
+  /** Absent where the run had none yet; its ends (half-open, ISO 8601 UTC) where only the run itself knows them. */
+  interval?: { label: string; start?: string; end?: string };
+  workflowId: string;
+  runId: string;
+  startedAt: string;
+  /** The run's page in Temporal's Web UI. */
+  webUiUrl?: string;
+}
+
+/** One message: what happened in a run since the last one, in the order in which it did. Never empty. */
+export interface Alert {
+  /** The same for every attempt to tell it. */
+  id: string;
+  run: AlertedRun;
+  events: readonly AlertEvent[];
+}
+
+/** Where alerts go. Errors: `ALERT_UNDELIVERED` (retryable: down, slow, busy), `ALERT_REJECTED` (somebody has to correct something). */
+export interface AlertSink {
+  /** For messages, without secrets. */
+  readonly description: string;
+  /** Resolves when it is taken, with a remark where not everybody was reached. */
+  deliver(alert: Alert, signal?: AbortSignal): Promise<string | undefined>;
+  /** One sentence when alerts can be sent there; else throws. Used by `millrace connections check`; tells nobody anything. */
+  check(): Promise<string>;
+  close(): Promise<void>;
 }

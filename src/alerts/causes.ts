@@ -43,8 +43,8 @@ const CAUSES: Readonly<Record<ErrorCode, string>> = {
   BACKFILL_INCOMPLETE: 'Some intervals of the backfill failed; the others are done.',
   RUN_NOT_COMPLETED: 'The run of the interval that was open already did not complete.',
 
-  ALERT_UNDELIVERED: 'The mail server did not take a message.',
-  ALERT_REJECTED: 'The mail server refused a message for good.',
+  ALERT_UNDELIVERED: 'An alert could not be delivered.',
+  ALERT_REJECTED: 'An alert was refused for good.',
 };
 
 /** Failures that Temporal itself reports. */

@@ -1,6 +1,6 @@
 import { createTransport, type SMTPTransportOptions } from 'nodemailer';
-import type { RenderedAlert } from './alert.js';
 import { translateMailError } from './mail-errors.js';
+import type { RenderedMail } from './render-mail.js';
 
 export interface MailerOptions {
   host: string;
@@ -22,6 +22,8 @@ export interface MailerOptions {
 export interface SendOptions {
   /** The same for every attempt to send this mail, with its angle brackets. */
   messageId: string;
+  /** The id that all mails of one thread name, with its angle brackets. */
+  thread?: string;
   signal?: AbortSignal;
 }
 
@@ -30,7 +32,7 @@ export interface Mailer {
   /** `smtp://host:port`: for messages. */
   readonly description: string;
   /** Sent when at least one recipient was taken; `rejected` lists the others. */
-  send(alert: RenderedAlert, options: SendOptions): Promise<{ rejected: readonly string[] }>;
+  send(mail: RenderedMail, options: SendOptions): Promise<{ rejected: readonly string[] }>;
   /** One sentence when the server can be reached and takes the login; else throws. Used by `millrace connections check`. */
   check(): Promise<string>;
   close(): Promise<void>;
@@ -58,7 +60,7 @@ export function createMailer(options: MailerOptions): Mailer {
 
   return {
     description,
-    async send({ subject, text, html }, { messageId, signal }) {
+    async send({ subject, text, html }, { messageId, thread, signal }) {
       try {
         signal?.throwIfAborted();
         const info = await transport.sendMail({
@@ -68,6 +70,7 @@ export function createMailer(options: MailerOptions): Mailer {
           text,
           html,
           messageId,
+          ...(thread === undefined ? {} : { inReplyTo: thread, references: thread }),
           // RFC 3834: no out-of-office notes in return.
           headers: { 'Auto-Submitted': 'auto-generated' },
           ...(signal ? { signal } : {}),

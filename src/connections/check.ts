@@ -1,6 +1,6 @@
 import { isMillraceError, type ErrorCode } from '../errors.js';
 import type { Connections } from './connections.js';
-import { KNOWN_CONNECTIONS, roleOf, SETTING_PREFIX, type Role } from './known-connections.js';
+import { KNOWN_CONNECTIONS, OPTIONAL_CONNECTIONS, roleOf, SETTING_PREFIX, type Role } from './known-connections.js';
 import { remedyFor } from './remedies.js';
 import type { SettingSource } from './settings.js';
 
@@ -27,9 +27,9 @@ export interface CheckOptions {
 /** The adapter behind each name; builds it, and throws `CONNECTION_*` where it cannot. */
 export type Checkable = Readonly<Record<string, () => { check(): Promise<string> }>>;
 
-/** Tries every known connection, and lists the others that are set; all at the same time, in the order of their names. */
+/** Tries every known connection, optional ones where they are set, and lists the others that are set; all at the same time, in the order of their names. */
 export async function checkConnections(connections: Connections, adapters: Checkable, options: CheckOptions = {}): Promise<ConnectionRow[]> {
-  const names = new Set([...Object.keys(KNOWN_CONNECTIONS), ...connections.settings.map(({ name }) => name)]);
+  const names = new Set([...Object.keys(KNOWN_CONNECTIONS).filter((name) => !OPTIONAL_CONNECTIONS.has(name)), ...connections.settings.map(({ name }) => name)]);
   return Promise.all([...names].sort().map((name) => checkOne(name, connections, adapters, options.timeoutMs ?? 10_000)));
 }
 

@@ -96,6 +96,21 @@ export interface MailConfig {
   starttls: 'required' | 'if-offered' | 'never';
 }
 
+/** An incoming webhook, whose address is the secret. */
+export interface SlackConfig {
+  scheme: 'slack';
+  url: string;
+  /** What of the address may be shown. */
+  origin: string;
+}
+
+/** PagerDuty's Events API v2, or what speaks it. */
+export interface IncidentConfig {
+  scheme: 'pagerduty';
+  baseUrl: string;
+  routingKey: string;
+}
+
 export type TlsMode = 'off' | 'verify' | 'no-verify';
 
 export interface ConfigByRole {
@@ -105,6 +120,8 @@ export interface ConfigByRole {
   'object-store': LocalDirectoryConfig | S3Config;
   warehouse: DuckDBWarehouseConfig | PostgresConfig;
   mail: MailConfig;
+  slack: SlackConfig;
+  incident: IncidentConfig;
 }
 
 export type ConnectionConfig = ConfigByRole[keyof ConfigByRole];
@@ -120,6 +137,10 @@ export function describeConfig(config: ConnectionConfig): string {
     case 'http':
     case 'https':
       return config.baseUrl;
+    case 'slack':
+      return `${config.origin}/…`;
+    case 'pagerduty':
+      return `pagerduty at ${config.baseUrl}`;
     case 'dynamodb':
       return `dynamodb://${config.endpoint?.replace(/^https?:\/\//, '') ?? config.region}/${config.table}`;
     case 'file':

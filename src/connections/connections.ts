@@ -86,7 +86,7 @@ function readUri<R extends Role>(uri: string, role: R, root: string): Reading<R>
   try {
     const parts = splitUri(uri, root);
     const parsed = known[scheme]!.schema.safeParse(parts);
-    const secrets = secretsOf(parts);
+    const secrets = known[scheme]!.secretsOf?.(parts, uri) ?? passwordOf(parts);
     if (!parsed.success) return { ok: false, problem: parsed.error.issues.map(issueText).join('; '), secrets };
     return { ok: true, config: parsed.data, secrets };
   } catch (error) {
@@ -100,8 +100,8 @@ function unreadable(uri: string, problem: string): { ok: false; problem: string;
   return { ok: false, problem, secrets: [{ secret: uri }] };
 }
 
-/** Whatever the scheme, the secret stands between the colon and the @. */
-function secretsOf({ user, password, writtenPassword }: UriParts): Secret[] {
+/** Most schemes have one secret, between the colon and the @. */
+function passwordOf({ user, password, writtenPassword }: UriParts): Secret[] {
   if (password === undefined) return [];
   return [{ ...(user === undefined ? {} : { user }), secret: password }, { secret: writtenPassword ?? password }];
 }

@@ -1,5 +1,5 @@
 /** What a connection is used as: each role takes its own URI schemes. */
-export type Role = 'sql-source' | 'rest-source' | 'item-source' | 'object-store' | 'warehouse' | 'mail';
+export type Role = 'sql-source' | 'rest-source' | 'item-source' | 'object-store' | 'warehouse' | 'mail' | 'slack' | 'incident';
 
 /** The connections that the pipelines of this project ask for: `MILLRACE_CONN_<NAME>`. */
 export const KNOWN_CONNECTIONS = {
@@ -10,9 +10,14 @@ export const KNOWN_CONNECTIONS = {
   LAKE: 'object-store',
   WAREHOUSE: 'warehouse',
   MAIL: 'mail',
+  SLACK: 'slack',
+  INCIDENT: 'incident',
 } as const satisfies Record<string, Role>;
 
 export type ConnectionName = keyof typeof KNOWN_CONNECTIONS;
+
+/** Asked for only where a route sends alerts there: not being set is no fault of a project. */
+export const OPTIONAL_CONNECTIONS: ReadonlySet<string> = new Set<ConnectionName>(['SLACK', 'INCIDENT']);
 
 export const SETTING_PREFIX = 'MILLRACE_CONN_';
 

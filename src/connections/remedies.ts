@@ -11,6 +11,8 @@ const SERVERS: Readonly<Record<string, string>> = {
   s3: 'the S3 server',
   smtp: 'the mail server',
   smtps: 'the mail server',
+  slack: 'the network to Slack',
+  pagerduty: 'the network to PagerDuty',
 };
 
 /** What a person does about a failed check of a connection; `report` is absent where it is set nowhere. */
@@ -32,6 +34,8 @@ export function remedyFor(code: ErrorCode | undefined, setting: string, report?:
     case 'WAREHOUSE_FORBIDDEN':
       return server === undefined ? `give this user the right to use the path in ${setting}` : `correct the credentials in ${setting}, or have access granted`;
     case 'ALERT_REJECTED':
+      if (report?.scheme === 'slack') return `make the incoming webhook anew in Slack, and set ${setting} to its URL`;
+      if (report?.scheme === 'pagerduty') return `correct the routing key in ${setting}: it belongs to an integration "Events API v2"`;
       return `correct the user, the password and the addresses (from, to) in ${setting}`;
     case 'WAREHOUSE_BUSY':
       return 'wait until the other process is done, or stop it';

@@ -2,11 +2,15 @@ import { z } from 'zod';
 import { hostPort, type AwsCredentials, type ConfigByRole, type TlsMode } from './configs.js';
 import { absent, endpoint, flag, identifier, mailAddress, parameter, required, seconds, timezone } from './fields.js';
 import type { Role } from './known-connections.js';
+import type { Secret } from './secrets.js';
+import type { UriParts } from './uri.js';
 
 /** How one kind of URI becomes a configuration. `schema` reads the `UriParts` of `uri.ts`. */
 export interface Scheme<Config> {
   example: string;
   schema: z.ZodType<Config>;
+  /** Absent: what stands between the colon and the @. */
+  secretsOf?: (parts: UriParts, uri: string) => Secret[];
 }
 
 const tls = { true: 'verify', false: 'off', 'no-verify': 'no-verify' } as const satisfies Record<string, TlsMode>;
@@ -172,6 +176,49 @@ function starttls(wanted: boolean | undefined, withPassword: boolean): ConfigByR
   return withPassword ? 'required' : 'if-offered';
 }
 
+const slack = z
+  .object({
+    scheme: z.enum(['http', 'https']),
+    user: absent('a user'),
+    password: absent('a password'),
+    host: required('host'),
+    port: z.number().optional(),
+    encodedPath: required('path: copy the whole URL of the incoming webhook'),
+    query: z.strictObject({}),
+  })
+  .transform(({ scheme, host, port, encodedPath }) => {
+    const origin = `${scheme}://${hostPort(host, port)}`;
+    return { scheme: 'slack' as const, url: `${origin}/${encodedPath}`, origin };
+  });
+
+/** Whoever has the address can write into the channel. */
+const slackScheme = {
+  schema: slack,
+  example: 'https://hooks.slack.com/services/TEAM/HOOK/SECRET',
+  secretsOf: ({ encodedPath }: UriParts, uri: string) => [uri, encodedPath, encodedPath.slice(encodedPath.lastIndexOf('/') + 1)].map((secret) => ({ secret })),
+};
+
+const pagerduty = z
+  .object({
+    user: required('routing key before the @'),
+    password: absent('a password'),
+    host: required('host'),
+    port: z.number().optional(),
+    path: z.literal('', 'has a path, which the Events API does not need'),
+    query: z.strictObject({ tls: flag().default(true) }),
+  })
+  .transform(({ user, host, port, query }) => ({
+    scheme: 'pagerduty' as const,
+    baseUrl: `http${query.tls ? 's' : ''}://${hostPort(host, port)}`,
+    routingKey: user,
+  }));
+
+const pagerdutyScheme = {
+  schema: pagerduty,
+  example: 'pagerduty://ROUTING_KEY@events.pagerduty.com',
+  secretsOf: ({ user, password }: UriParts) => [user, password].flatMap((secret) => (secret === undefined ? [] : [{ secret }])),
+};
+
 const postgresScheme = { schema: postgres, example: 'postgres://USER:PASSWORD@db.example.com:5432/warehouse?schema=public&sslmode=verify-full' };
 const restScheme = { schema: rest, example: 'https://:TOKEN@api.example.com/v1?timeout=30' };
 
@@ -196,6 +243,8 @@ export const SCHEMES: { readonly [R in Role]: Readonly<Record<string, Scheme<Con
     smtp: { schema: mail, example: 'smtp://USER:PASSWORD@mail.example.com:587?from=etl@example.com&to=team@example.com' },
     smtps: { schema: mail, example: 'smtps://USER:PASSWORD@mail.example.com:465?from=etl@example.com&to=team@example.com' },
   },
+  slack: { https: slackScheme, http: slackScheme },
+  incident: { pagerduty: pagerdutyScheme },
 };
 
 /** The first scheme's example. */

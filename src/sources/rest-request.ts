@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors.js';
+import { retryAfterMs } from '../http/retry-after.js';
 import { parseJson } from './json.js';
-import { retryAfterMs, type RestGate } from './rest-gate.js';
+import type { RestGate } from './rest-gate.js';
 import { errorCodeOf, excerpt, forbiddenByCertificate, isCertificateError, redact } from './source-errors.js';
 
 /** Enough of an error's body for its message. */

@@ -1,5 +1,7 @@
 import {
   ActivityFailure,
+  CancellationScope,
+  ChildWorkflowFailure,
   ContinueAsNew,
   ParentClosePolicy,
   TemporalFailure,
@@ -8,19 +10,21 @@ import {
   startChild,
   workflowInfo,
   type ActivityInput,
+  type ChildWorkflowHandle,
   type Next,
   type WorkflowExecuteInput,
   type WorkflowInboundCallsInterceptor,
   type WorkflowOutboundCallsInterceptor,
 } from '@temporalio/workflow';
-import { pipelineOfWorkflow } from '../catalog.js';
+import type { AlertedRun, AlertEvent } from '../alerts/alert.js';
 import { onRunEvent, type RunEvent } from '../durable/run-events.js';
-import { isInterval } from './interval-of-run.js';
+import { ALERT_WORKFLOW, MORE_EVENTS, isTold, pipelineFacts, routesOf } from './alert-delivery.js';
+import { warningsIn } from './check-warnings.js';
 import type { deliverAlert } from './deliver-alert.js';
-import type { RunFailure } from './run-failure.js';
+import { createHoldStory } from './hold-story.js';
+import { isInterval } from './interval-of-run.js';
 
-/** Type of the workflow that delivers alerts: no step of the run, although it is a child of it. */
-export const ALERT_WORKFLOW = 'deliverAlert';
+export { ALERT_WORKFLOW } from './alert-delivery.js';
 
 /** Tells people what happens in a run. Stands innermost among the interceptors: it sees steps with their ids, and every result. */
 export interface AlertOutbox extends WorkflowInboundCallsInterceptor, WorkflowOutboundCallsInterceptor {
@@ -30,26 +34,49 @@ export interface AlertOutbox extends WorkflowInboundCallsInterceptor, WorkflowOu
   settled(): Promise<void>;
 }
 
-/** One per run; it hears the events of `src/durable/run-events.ts`, and finds out by itself that the run fails. */
+/** Of a message; a history keeps it as often as it is told. */
+const MESSAGE_LENGTH = 4_000;
+
+/**
+ * One per run; it hears the events of `src/durable/run-events.ts`, and finds out by itself that the run fails or ends and that
+ * checks warn.
+ */
 export function alertOutbox(): AlertOutbox {
-  let interval: RunFailure['interval'];
-  let handingOver = Promise.resolve();
+  const post = createPost();
+  const holds = createHoldStory();
+  let interval: AlertedRun['interval'];
+
+  function tell(event: AlertEvent): void {
+    const { workflowType, memo } = workflowInfo();
+    const routes = routesOf(workflowType, memo);
+    if (isTold(event, routes)) post.send(event, routes, interval);
+  }
+
   const outbox: Required<Pick<AlertOutbox, 'raise' | 'settled' | 'scheduleActivity' | 'execute'>> = {
     raise(event) {
-      if (event.kind === 'failed') handingOver = handOver(describeFailure(event, interval));
+      const told = holds.digest(event);
+      if (told !== undefined) tell({ ...withShortMessage(told), at: now() });
     },
-    settled: () => handingOver,
-    scheduleActivity(input: ActivityInput, next: Next<WorkflowOutboundCallsInterceptor, 'scheduleActivity'>) {
-      interval ??= input.args.find(isInterval);
-      return next(input);
+    settled: () => post.settled(),
+    async scheduleActivity(input: ActivityInput, next: Next<WorkflowOutboundCallsInterceptor, 'scheduleActivity'>) {
+      const about = input.args.find(isInterval);
+      if (about !== undefined) interval ??= { label: about.label, start: about.start, end: about.end };
+      const result: unknown = await next(input);
+      const checks = warningsIn(result);
+      if (checks.length > 0) outbox.raise({ kind: 'check-warning', step: input.options.activityId ?? input.activityType, checks });
+      return result;
     },
     async execute(input: WorkflowExecuteInput, next: Next<WorkflowInboundCallsInterceptor, 'execute'>) {
       try {
-        return await next(input);
+        const result: unknown = await next(input);
+        tell({ kind: 'ended', outcome: 'completed', at: now() });
+        return result;
       } catch (error) {
-        if (isFinalFailure(error)) outbox.raise(failedEvent(error));
-        await outbox.settled();
+        if (isCancellation(error)) tell({ kind: 'ended', outcome: 'cancelled', at: now() });
+        else if (isFinalFailure(error) && isToldByItself()) outbox.raise(failedEvent(error));
         throw error;
+      } finally {
+        await post.settled();
       }
     },
   };
@@ -57,14 +84,80 @@ export function alertOutbox(): AlertOutbox {
   return outbox;
 }
 
+/** The way to `deliverAlert`: what is raised while something is being handed over goes with the next. */
+function createPost(): { send(event: AlertEvent, routes: ReturnType<typeof routesOf>, interval: AlertedRun['interval']): void; settled(): Promise<void> } {
+  const waiting: AlertEvent[] = [];
+  let child: ChildWorkflowHandle<typeof deliverAlert> | undefined;
+  let children = 0;
+  let handingOver: Promise<void> | undefined;
+
+  /**
+   * Delivery is a workflow of its own that outlives this run: a mail server that is down for hours neither keeps the run open
+   * nor loses the alert.
+   */
+  async function handOver(events: AlertEvent[], routes: ReturnType<typeof routesOf>, interval: AlertedRun['interval']): Promise<void> {
+    if (child !== undefined && (await signalled(child, events))) return;
+    children += 1;
+    const { workflowType, workflowId, runId, namespace, startTime } = workflowInfo();
+    const facts = pipelineFacts(workflowType);
+    child = await startChild<typeof deliverAlert>(ALERT_WORKFLOW, {
+      workflowId: children === 1 ? `alert-${runId}` : `alert-${runId}-${children}`,
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      args: [{ namespace, run: { ...facts, ...(interval === undefined ? {} : { interval }), workflowId, runId, startedAt: startTime.toISOString() }, routes, events }],
+      staticSummary: `${facts.pipeline} ${events[0]!.kind}`,
+    });
+  }
+
+  return {
+    send(event, routes, interval) {
+      waiting.push(event);
+      // Also when it is raised by code that is being cancelled.
+      handingOver ??= CancellationScope.nonCancellable(async () => {
+        while (waiting.length > 0) {
+          try {
+            await handOver(waiting.splice(0), routes, interval);
+          } catch (error) {
+            log.error('an alert could not be handed over', { error: String(error) });
+          }
+        }
+        handingOver = undefined;
+      });
+    },
+    async settled() {
+      await handingOver;
+    },
+  };
+}
+
+/** `false` when it has told everything before, and ended. */
+async function signalled(child: ChildWorkflowHandle<typeof deliverAlert>, events: AlertEvent[]): Promise<boolean> {
+  try {
+    await child.signal(MORE_EVENTS, events);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** A plain Error only fails the workflow task, which Temporal retries; a cancelled run was ended on purpose. */
 function isFinalFailure(error: unknown): error is TemporalFailure {
   return error instanceof TemporalFailure && !(error instanceof ContinueAsNew) && !isCancellation(error);
 }
 
-function failedEvent(error: TemporalFailure): RunEvent & { kind: 'failed' } {
-  const step = error instanceof ActivityFailure ? error.activityId : undefined;
-  const cause = error instanceof ActivityFailure && error.cause !== undefined ? error.cause : error;
+/** The failure of a child workflow is its parent's to tell, unless the child was given routes of its own. */
+function isToldByItself(): boolean {
+  const { parent, memo } = workflowInfo();
+  return parent === undefined || routesOf('', memo).length > 0;
+}
+
+/** The innermost step is where it happened, and its cause is what happened. */
+function failedEvent(error: TemporalFailure): RunEvent {
+  let step: string | undefined;
+  let cause: Error = error;
+  while ((cause instanceof ActivityFailure || cause instanceof ChildWorkflowFailure) && cause.cause !== undefined) {
+    if (cause instanceof ActivityFailure) step = cause.activityId;
+    cause = cause.cause;
+  }
   return {
     kind: 'failed',
     errorCode: 'type' in cause && typeof cause.type === 'string' ? cause.type : cause.name,
@@ -73,37 +166,11 @@ function failedEvent(error: TemporalFailure): RunEvent & { kind: 'failed' } {
   };
 }
 
-function describeFailure({ step, errorCode, message }: RunEvent & { kind: 'failed' }, interval: RunFailure['interval']): RunFailure {
-  const info = workflowInfo();
-  return {
-    workflowType: info.workflowType,
-    workflowId: info.workflowId,
-    runId: info.runId,
-    namespace: info.namespace,
-    startedAt: info.startTime.toISOString(),
-    failedAt: new Date().toISOString(),
-    errorCode,
-    lastError: message,
-    ...(interval === undefined ? {} : { interval: { label: interval.label, start: interval.start, end: interval.end } }),
-    ...(step === undefined ? {} : { failedStep: step }),
-  };
+function withShortMessage<T extends object>(event: T): T {
+  if (!('message' in event) || typeof event.message !== 'string' || event.message.length <= MESSAGE_LENGTH) return event;
+  return { ...event, message: `${event.message.slice(0, MESSAGE_LENGTH - 1)}…` };
 }
 
-/**
- * Delivery is a workflow of its own that outlives this run: a mail server that is down for hours neither keeps the run open
- * nor loses the alert. Pipelines outside the catalog have nobody to tell.
- */
-async function handOver(failure: RunFailure): Promise<void> {
-  const pipeline = pipelineOfWorkflow(failure.workflowType);
-  if (pipeline === undefined || pipeline.alerts.onFailure.length === 0 || workflowInfo().parent !== undefined) return;
-  try {
-    await startChild<typeof deliverAlert>(ALERT_WORKFLOW, {
-      workflowId: `alert-${failure.runId}`,
-      parentClosePolicy: ParentClosePolicy.ABANDON,
-      args: [failure],
-      staticSummary: `${pipeline.name} failed${failure.failedStep === undefined ? '' : ` at ${failure.failedStep}`}`,
-    });
-  } catch (error) {
-    log.error('the alert for this failed run could not be handed over', { error: String(error) });
-  }
+function now(): string {
+  return new Date().toISOString();
 }

@@ -1,3 +1,4 @@
+import { areRoutes } from '../alerts/routing.js';
 import { msToNumber, type Duration } from '../durable/duration.js';
 import { badParams } from '../durable/failures.js';
 import { RUN_OPTIONS_MEMO, type RunOptions } from './run-options.js';
@@ -19,6 +20,9 @@ export function readRunOptions(memo: Record<string, unknown> | undefined): ReadR
   if (typeof given !== 'object' || given === null) throw badParams(`memo.${RUN_OPTIONS_MEMO} is not an object of run options`);
   const options: ReadRunOptions = { ...DEFAULTS, ...given };
   if (!['fail', 'hold'].includes(options.onStepFailure)) throw badParams(`memo.${RUN_OPTIONS_MEMO}.onStepFailure is neither "fail" nor "hold"`);
+  if (options.alerts !== undefined && !areRoutes(options.alerts)) {
+    throw badParams(`memo.${RUN_OPTIONS_MEMO}.alerts is not a list such as [{"channel": "mail", "atLeast": "warning"}]; channels are mail, slack, incident, log; severities info, warning, error`);
+  }
   for (const name of ['holdFor', 'deadline'] as const) {
     const value: unknown = options[name];
     if (value !== undefined && !isDuration(value)) throw badParams(`memo.${RUN_OPTIONS_MEMO}.${name} ${JSON.stringify(value)} is not a duration such as "90m" or "12h"`);

@@ -1,3 +1,5 @@
+import type { AlertRoute } from '../alerts/routing.js';
+
 /**
  * How a run behaves for its operator. Written into the run's memo when it is started (`memo.millrace`), so that it is fixed for
  * that run, replays with it, and can be given by any client in any language. Sandbox-safe.
@@ -11,15 +13,6 @@ export interface RunOptions {
   deadline?: string;
   /** Where this run's alerts go, instead of where the catalog says. */
   alerts?: readonly AlertRoute[];
-}
-
-export type AlertSeverity = 'info' | 'warning' | 'error';
-export type AlertChannel = 'mail' | 'slack' | 'incident' | 'log';
-
-/** Alerts of at least this severity go to this channel. */
-export interface AlertRoute {
-  channel: AlertChannel;
-  atLeast: AlertSeverity;
 }
 
 /** Key of the options in a run's memo. */

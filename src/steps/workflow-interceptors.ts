@@ -6,5 +6,5 @@ import { operatedRun } from './operated-run.js';
 export const interceptors: WorkflowInterceptorsFactory = () => {
   const alerts = alertOutbox();
   const { calls, internals } = operatedRun();
-  return { inbound: [calls, alerts], outbound: [calls, alerts], internals: [internals] };
+  return { inbound: [alerts, calls], outbound: [calls, alerts], internals: [internals] };
 };

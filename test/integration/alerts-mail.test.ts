@@ -1,28 +1,30 @@
 import { createServer, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { RunFailedAlert } from '../../src/alerts/alert.js';
+import type { Alert } from '../../src/alerts/alert.js';
+import { createMailAlerts } from '../../src/alerts/mail-alerts.js';
 import { createMailer, type Mailer, type MailerOptions } from '../../src/alerts/mail.js';
-import { renderRunFailed, runFailedMessageId } from '../../src/alerts/render-run-failed.js';
 import { createRedactor } from '../../src/connections/secrets.js';
 import { isMillraceError, type MillraceError } from '../../src/errors.js';
 import { startSmtpServer, type RunningSmtpServer, type SmtpServerOptions } from '../servers/smtp.js';
 
 const LOGIN = { user: 'millrace', password: 'p@ss/wörd "1"' };
 
-const ALERT: RunFailedAlert = {
-  pipeline: 'commande-journalière',
-  interval: { label: '2010-12-01', start: '2010-12-01T00:00:00.000Z', end: '2010-12-02T00:00:00.000Z' },
-  run: 'run-1',
-  runId: '0b9d2c9a-2f63-4a3e-9d0e-3f1f3a1d0c11',
-  failedStep: 'extract.夏',
-  errorCode: 'SOURCE_UNAVAILABLE',
-  lastError: 'die Quelle antwortet nicht – 503 ✗',
-  startedAt: '2010-12-02T01:00:00.000Z',
-  failedAt: '2010-12-02T01:03:20.000Z',
-  webUiUrl: 'http://127.0.0.1:8233/namespaces/default/workflows/run-1',
-  owner: 'data-team',
-};
+const RUN_ID = '0b9d2c9a-2f63-4a3e-9d0e-3f1f3a1d0c11';
+const FAILED = { kind: 'failed', step: 'extract.夏', errorCode: 'SOURCE_UNAVAILABLE', message: 'die Quelle antwortet nicht – 503 ✗', at: '2010-12-02T01:03:20.000Z' } as const;
+const ALERT = {
+  id: `alert-${RUN_ID}.mail.1`,
+  run: {
+    pipeline: 'commande-journalière',
+    interval: { label: '2010-12-01', start: '2010-12-01T00:00:00.000Z', end: '2010-12-02T00:00:00.000Z' },
+    workflowId: 'run-1',
+    runId: RUN_ID,
+    startedAt: '2010-12-02T01:00:00.000Z',
+    webUiUrl: 'http://127.0.0.1:8233/namespaces/default/workflows/run-1',
+    owner: 'data-team',
+  },
+  events: [FAILED],
+} satisfies Alert;
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -51,7 +53,7 @@ function mailer(port: number, options: Partial<MailerOptions> = {}): Mailer {
   return made;
 }
 
-const send = (to: Mailer, alert = ALERT, signal?: AbortSignal) => to.send(renderRunFailed(alert), { messageId: runFailedMessageId(alert), ...(signal ? { signal } : {}) });
+const send = (to: Mailer, alert: Alert = ALERT, signal?: AbortSignal) => createMailAlerts(to).deliver(alert, signal);
 
 async function failureOf(work: Promise<unknown>): Promise<MillraceError> {
   const error = await work.then(
@@ -65,37 +67,38 @@ async function failureOf(work: Promise<unknown>): Promise<MillraceError> {
 describe('mail by SMTP', () => {
   it('carries all fields in a text and an HTML part, with Unicode in the subject', async () => {
     const server = await smtpServer();
-    await expect(send(mailer(server.port))).resolves.toEqual({ rejected: [] });
+    await expect(send(mailer(server.port))).resolves.toBeUndefined();
     const [mail] = server.mails;
     expect(server.mails).toHaveLength(1);
     expect(mail?.subject).toBe('[millrace] commande-journalière 2010-12-01 failed at extract.夏');
     expect(mail?.from?.text).toBe('etl@localhost');
     expect([mail?.to].flat().map((to) => to?.text)).toEqual(['team@example.com, lead+etl@example.com']);
-    expect(mail?.messageId).toBe('<run-failed.0b9d2c9a-2f63-4a3e-9d0e-3f1f3a1d0c11@millrace>');
+    expect(mail?.messageId).toBe(`<alert-${RUN_ID}.mail.1@millrace>`);
+    expect(mail?.inReplyTo).toBe(`<run.${RUN_ID}@millrace>`);
     expect(mail?.headers.get('auto-submitted')).toBe('auto-generated');
     expect(mail?.attachments).toEqual([]);
     for (const part of [mail?.text, mail?.html]) {
-      for (const fact of ['The source did not answer.', 'die Quelle antwortet nicht – 503 ✗', ALERT.webUiUrl, 'millrace status run-1', ALERT.runId, 'data-team']) {
+      for (const fact of ['The source did not answer.', 'die Quelle antwortet nicht – 503 ✗', ALERT.run.webUiUrl, 'millrace status run-1', RUN_ID, 'data-team']) {
         expect(part).toContain(fact);
       }
     }
   });
 
-  it('sends the same message id again when it is told of the same run again', async () => {
+  it('sends the same message id again when it is told the same alert again', async () => {
     const server = await smtpServer();
     const channel = mailer(server.port);
     await send(channel);
-    await send(channel, { ...ALERT, lastError: 'said otherwise' });
+    await send(channel, { ...ALERT, events: [{ ...FAILED, message: 'said otherwise' }] });
     expect(new Set(server.mails.map(({ messageId }) => messageId)).size).toBe(1);
   });
 
   it('adds no header and no recipient that an error or a name asks for', async () => {
     const server = await smtpServer();
     const injected = 'oops\r\nBcc: eve@example.com\r\nX-Evil: 1\r\n\r\n.\r\nQUIT';
-    await send(mailer(server.port), { ...ALERT, lastError: injected, failedStep: injected, pipeline: injected, runId: injected });
+    await send(mailer(server.port), { id: injected, run: { ...ALERT.run, pipeline: injected, runId: injected }, events: [{ ...FAILED, message: injected, step: injected }] });
     const [mail] = server.mails;
     expect(server.mails).toHaveLength(1);
-    expect([...(mail?.headers.keys() ?? [])].sort()).toEqual(['auto-submitted', 'content-type', 'date', 'from', 'message-id', 'mime-version', 'subject', 'to']);
+    expect([...(mail?.headers.keys() ?? [])].sort()).toEqual(['auto-submitted', 'content-type', 'date', 'from', 'in-reply-to', 'message-id', 'mime-version', 'references', 'subject', 'to']);
     expect(mail?.bcc).toBeUndefined();
     expect(mail?.text).toContain('Last error:');
   });
@@ -118,7 +121,7 @@ describe('mail by SMTP', () => {
   it('reports recipients that were refused while others were not', async () => {
     const server = await smtpServer();
     server.answer('recipient', { code: 550, text: 'no such mailbox', address: 'team@example.com' });
-    await expect(send(mailer(server.port))).resolves.toEqual({ rejected: ['team@example.com'] });
+    await expect(send(mailer(server.port))).resolves.toBe('the mail server refused some recipients: team@example.com');
     expect(server.mails).toHaveLength(1);
   });
 

@@ -20,7 +20,7 @@ function pipeline(name: string, cron: string, timezone: string): Pipeline {
     connections: [],
     parameters: [],
     schedule: { cron, timezone },
-    alerts: { onFailure: [] },
+    alerts: { routes: [] },
     publishes: [],
   };
 }

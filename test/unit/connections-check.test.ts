@@ -47,7 +47,7 @@ describe('the adapters of a worker', () => {
     expect(adapters.lake()).toBe(adapters.lake());
     expect(adapters.warehouse().description).toBe(`duckdb://${join(root, 'w.duckdb')}`);
     expect(adapters.sales().timezone).toBe('Europe/London');
-    expect(adapters.mailer().description).toBe('smtp://m:587');
+    expect(adapters.alertSinks.mail().description).toBe('smtp://m:587');
   });
 
   it('are built for the servers of every other scheme too', () => {
