@@ -1,0 +1,8 @@
+/** What other applications import in clients and workers: `import { MillracePlugin } from 'millrace'`. */
+export { MillracePlugin } from './steps/plugin.js';
+export { reportProgress } from './steps/progress.js';
+export { SEARCH_ATTRIBUTES } from './steps/search-attributes.js';
+export { OPERATOR_UPDATES, STEPS_QUERY, type Operator, type SkipOrder, type StepOrder, type StepsAnswer } from './steps/operator-protocol.js';
+export { RUN_OPTIONS_MEMO, type RunOptions } from './steps/run-options.js';
+export type { StepEntry, StepState } from './durable/step-table.js';
+export { MillraceError, type ErrorCode } from './errors.js';
