@@ -58,6 +58,11 @@ export const CATALOG: readonly Pipeline[] = [
   },
 ];
 
+/** Pools by name, with their slots: how many steps of `withPool(name, …)` run at once, over all pipelines. */
+export const POOLS: Readonly<Record<string, number>> = {
+  warehouse: 2,
+};
+
 export function findPipeline(name: string): Pipeline | undefined {
   return CATALOG.find((pipeline) => pipeline.name === name);
 }

@@ -42,6 +42,7 @@ export const ERRORS = {
   TRANSFORM_FAILED: { retryable: false, why: 'the same statement over the same files fails again' },
   RECONCILIATION_FAILED: { retryable: false, why: 'the same rows are counted on every attempt' },
   CHECK_FAILED: { retryable: false, why: 'the staged rows are the same on every attempt' },
+  POOL_LEASE_LOST: { retryable: false, why: 'another slot has to be waited for first; the workflow does that, and schedules the step again' },
   RESULT_TOO_LARGE: { retryable: false, why: 'the same result is too large on every attempt' },
 
   // Blocks of a pipeline.

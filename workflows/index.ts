@@ -3,3 +3,4 @@ export { ecommerceDaily } from './ecommerce-daily.js';
 export { backfill, backfillPlan } from './backfill.js';
 export { deliverAlert } from '../src/steps/deliver-alert.js';
 export { missingReferences } from './missing-references.js';
+export { pool } from '../src/steps/pool.js';

@@ -32,6 +32,7 @@ const CAUSES: Readonly<Record<ErrorCode, string>> = {
   TRANSFORM_FAILED: 'A transformation failed.',
   RECONCILIATION_FAILED: 'Rows were lost or doubled on the way, so nothing was published.',
   CHECK_FAILED: 'The data did not pass a quality check, so nothing was published.',
+  POOL_LEASE_LOST: 'The last attempt has lost its slot of a pool: its worker was frozen or cut off.',
   RESULT_TOO_LARGE: 'A step returned more than Temporal takes.',
 
   NOT_YET: 'What the step waits for has not come.',

@@ -2,6 +2,7 @@ import type { Context } from '@temporalio/activity';
 import type { LogLevel, Logger } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, ActivityInterceptorsFactory, Next } from '@temporalio/worker';
 import type { LogRecord } from './log-format.js';
+import { holdingSlot } from './pool-leases.js';
 import { latestProgress } from './progress.js';
 import { guardResultSize, redactValue, toFailure } from './step-failures.js';
 import type { StepLogs } from './step-logs.js';
@@ -28,7 +29,7 @@ function aroundAttempt(context: Context, options: StepOptions): ActivityInboundC
       context.log.debug(`attempt ${attempt} started`);
       const heartbeats = keepBeating(context);
       try {
-        const result = await next(input);
+        const result = await holdingSlot(context, input.headers, () => next(input));
         guardResultSize(activityId, result);
         context.log.debug(`attempt ${attempt} finished after ${seconds()} s`);
         return result;

@@ -36,12 +36,14 @@ export function startInterceptors(attributesKnown: AttributesKnown): ClientInter
   };
 }
 
-type Facts = Pick<CompiledWorkflowOptions, 'memo' | 'typedSearchAttributes'>;
+type Facts = Pick<CompiledWorkflowOptions, 'memo' | 'typedSearchAttributes' | 'priority'>;
 
 /** What a run of that workflow is started with. */
 async function facts(workflowType: string, given: Facts, attributesKnown: AttributesKnown): Promise<Facts> {
-  const memo = { ...catalogMemo(workflowType), ...given.memo };
+  const memo: { [RUN_OPTIONS_MEMO]?: RunOptions } = { ...catalogMemo(workflowType), ...given.memo };
+  const priorityKey = memo[RUN_OPTIONS_MEMO]?.priority;
   return {
+    ...(priorityKey === undefined ? {} : { priority: { priorityKey, ...given.priority } }),
     ...(Object.keys(memo).length === 0 ? {} : { memo }),
     ...((await attributesKnown()) ? { typedSearchAttributes: withOurs(workflowType, given.typedSearchAttributes) } : {}),
   };

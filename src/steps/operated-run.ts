@@ -8,6 +8,7 @@ import {
   scheduleActivity,
   setCurrentDetails,
   workflowInfo,
+  type Headers,
   type WorkflowExecuteInput,
   type WorkflowInboundCallsInterceptor,
   type WorkflowInternalsInterceptor,
@@ -24,6 +25,8 @@ import { describeError } from '../durable/describe-error.js';
 import { isInterval } from './interval-of-run.js';
 import { registerOperatorHandlers } from './operator-handlers.js';
 import type { StepsAnswer } from './operator-protocol.js';
+import { POOL_WORKFLOW } from './pool-protocol.js';
+import { inPool, type Schedule } from './pool-steps.js';
 import { readRunOptions } from './read-run-options.js';
 import { CLEANUP_HEADER, RERUN_HEADER, STEP_HEADER, type RerunHeader } from './rerun-protocol.js';
 import { createRunControl, type RunControl } from './run-control.js';
@@ -39,7 +42,7 @@ import { createStepRunner, type StepRunner } from './step-runner.js';
 const PATCH = 'millrace';
 
 /** Child workflows that the plugin starts for itself are no steps of the pipeline. */
-const OWN_CHILDREN: ReadonlySet<string> = new Set([ALERT_WORKFLOW, 'pool']);
+const OWN_CHILDREN: ReadonlySet<string> = new Set([ALERT_WORKFLOW, POOL_WORKFLOW]);
 
 /** The query with which Temporal's Web UI asks for the current details. */
 const METADATA_QUERY = '__temporal_workflow_metadata';
@@ -104,7 +107,7 @@ export function operatedRun(): { calls: Interceptor; internals: WorkflowInternal
     scheduleActivity(input, next) {
       const repeated = again.getStore();
       if (run === undefined || repeated !== undefined) return tracked(next({ ...input, headers: { ...input.headers, ...repeated } }));
-      const { runner, attributes } = run;
+      const { runner, control, attributes } = run;
       const scope = currentScope();
       const id = input.options.activityId ?? stepId(input.activityType, scope);
       const summary = input.options.summary ?? stepSummary(input.args);
@@ -113,11 +116,14 @@ export function operatedRun(): { calls: Interceptor; internals: WorkflowInternal
       const interval = input.args.find(isInterval);
       if (interval !== undefined) attributes.interval(interval.label);
       let first = true;
-      const attempt = (): Promise<unknown> => {
-        if (!first) return again.run(headers, () => scheduleActivity(input.activityType, input.args, options, input.typeInfo));
+      const schedule: Schedule = (options, more) => {
+        const added = { ...headers, ...more };
+        if (!first) return again.run(added, () => scheduleActivity(input.activityType, input.args, options, input.typeInfo));
         first = false;
-        return next({ ...input, options, headers: { ...input.headers, ...headers } });
+        return next({ ...input, options, headers: { ...input.headers, ...added } });
       };
+      const { pool } = scope;
+      const attempt = (row: StepEntry): Promise<unknown> => (pool === undefined ? schedule(options, {}) : inPool({ pool, row, control, schedule }, options));
       return tracked(runner.run({ id, activity: input.activityType, mayHold: scope.mayHold, attempt }));
     },
 

@@ -27,6 +27,8 @@ export function readRunOptions(memo: Record<string, unknown> | undefined): ReadR
     const value: unknown = options[name];
     if (value !== undefined && !isDuration(value)) throw badParams(`memo.${RUN_OPTIONS_MEMO}.${name} ${JSON.stringify(value)} is not a duration such as "90m" or "12h"`);
   }
+  const { priority } = options;
+  if (priority !== undefined && !(Number.isInteger(priority) && priority >= 1 && priority <= 5)) throw badParams(`memo.${RUN_OPTIONS_MEMO}.priority is not a whole number from 1 to 5`);
   return options;
 }
 

@@ -11,6 +11,8 @@ export interface RunOptions {
   holdFor?: string;
   /** From the run's start, as `ms` reads it (`2h`); the run goes on when it is over, and people are told. */
   deadline?: string;
+  /** 1 (goes first) to 5, as Temporal's priority key: for its tasks, and for slots of pools. Default 3. */
+  priority?: number;
   /** Where this run's alerts go, instead of where the catalog says. */
   alerts?: readonly AlertRoute[];
 }
