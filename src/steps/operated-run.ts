@@ -8,7 +8,6 @@ import {
   scheduleActivity,
   setCurrentDetails,
   workflowInfo,
-  type Headers,
   type WorkflowExecuteInput,
   type WorkflowInboundCallsInterceptor,
   type WorkflowInternalsInterceptor,

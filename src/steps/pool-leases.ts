@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { CancelledFailure, defaultPayloadConverter, type Headers } from '@temporalio/common';
-import { MillraceError } from '../errors.js';
+import { isMillraceError, MillraceError } from '../errors.js';
 import { LEASE_HEADER, RENEW_UPDATE, poolWorkflowId, type LeaseLostDetails, type Renewal, type RenewalAnswer, type SlotLease } from './pool-protocol.js';
 import { createSlotKeeper, type HeldSlot, type SlotKeeper } from './slot-keeper.js';
 
@@ -25,19 +25,27 @@ export async function holdingSlot<T>(context: Context, headers: Headers, attempt
   const payload = headers[LEASE_HEADER];
   if (payload === undefined) return attempt();
   const { pool, token, leaseMs } = defaultPayloadConverter.fromPayload<SlotLease>(payload);
-  const slot = keeperOf(context.client, pool).hold(token, leaseMs);
   const { attempt: number } = context.info;
+  const slot = keeperOf(context.client, pool).hold({ token, attempt: number }, leaseMs);
   try {
-    await confirmation(slot, context, () => leaseLost(pool, number - 1));
+    await mayStart(slot, context, () => leaseLost(pool, number - 1));
     tokens.set(context, token);
-    const result = await cancelledWith(slot.lost, context, pool, attempt).catch((error: unknown) => {
-      throw slot.isLost() ? leaseLost(pool, number) : error;
-    });
+    const result = await cancelledWith(slot.lost, context, pool, attempt);
     if (slot.isLost()) throw leaseLost(pool, number);
+    slot.letGo();
     return result;
+  } catch (error) {
+    if (isLeaseLost(error)) throw error;
+    if (slot.isLost()) throw leaseLost(pool, number);
+    await slot.passOn();
+    throw error;
   } finally {
     slot.letGo();
   }
+}
+
+function isLeaseLost(error: unknown): boolean {
+  return isMillraceError(error) && error.code === 'POOL_LEASE_LOST';
 }
 
 function leaseLost(pool: string, attemptsUsed: number): MillraceError {
@@ -46,7 +54,7 @@ function leaseLost(pool: string, attemptsUsed: number): MillraceError {
 }
 
 /** Before the pool has said yes, nothing of the step runs; a step that is cancelled does not wait for it. */
-async function confirmation(slot: HeldSlot, context: Context, refusal: () => MillraceError): Promise<void> {
+async function mayStart(slot: HeldSlot, context: Context, refusal: () => MillraceError): Promise<void> {
   const confirmed = slot.confirmed.catch(() => {
     throw refusal();
   });
@@ -75,7 +83,7 @@ const keepers = new WeakMap<Client, Map<string, SlotKeeper>>();
 function keeperOf(client: Client, pool: string): SlotKeeper {
   const ofClient = keepers.get(client) ?? new Map<string, SlotKeeper>();
   keepers.set(client, ofClient);
-  const keeper = ofClient.get(pool) ?? createSlotKeeper((renewed, timeoutMs) => outsideOfSteps(() => renewSlots(client, pool, renewed, timeoutMs)));
+  const keeper = ofClient.get(pool) ?? createSlotKeeper((renewal, timeoutMs) => outsideOfSteps(() => tellPool(client, pool, renewal, timeoutMs)));
   ofClient.set(pool, keeper);
   return keeper;
 }
@@ -83,7 +91,7 @@ function keeperOf(client: Client, pool: string): SlotKeeper {
 /** Calls of the worker's client inside a step end with that step; renewals are for all steps. */
 const outsideOfSteps = AsyncLocalStorage.snapshot();
 
-function renewSlots(client: Client, pool: string, renewed: readonly number[], timeoutMs: number): Promise<RenewalAnswer> {
+function tellPool(client: Client, pool: string, renewal: Renewal, timeoutMs: number): Promise<RenewalAnswer> {
   const handle = client.workflow.getHandle(poolWorkflowId(pool));
-  return client.withDeadline(Date.now() + timeoutMs, () => handle.executeUpdate<RenewalAnswer, [Renewal]>(RENEW_UPDATE, { args: [{ tokens: renewed }] }));
+  return client.withDeadline(Date.now() + timeoutMs, () => handle.executeUpdate<RenewalAnswer, [Renewal]>(RENEW_UPDATE, { args: [renewal] }));
 }

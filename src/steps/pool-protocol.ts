@@ -55,13 +55,24 @@ export interface SlotLease {
   leaseMs: number;
 }
 
+/** One attempt of the step that was granted the slot. */
+export interface Claim {
+  token: number;
+  attempt: number;
+}
+
 export interface Renewal {
-  tokens: readonly number[];
+  /** Attempts that run, or are about to. */
+  held: readonly Claim[];
+  /** Attempts that ran and have failed. */
+  ended: readonly Claim[];
 }
 
 export interface RenewalAnswer {
-  /** Those whose slot was given to others. */
-  lost: readonly number[];
+  /** Those whose slot was given to others, or to a later attempt. */
+  lost: readonly Claim[];
+  /** Those that may start only then: an earlier attempt, which has not said that it ended, may still be running. */
+  waits: readonly (Claim & { ms: number })[];
   leaseMs: number;
 }
 

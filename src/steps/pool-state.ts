@@ -1,4 +1,4 @@
-import type { PoolView, RenewalAnswer, SizeOrder, SlotRequest } from './pool-protocol.js';
+import type { Claim, PoolView, Renewal, RenewalAnswer, SizeOrder, SlotRequest } from './pool-protocol.js';
 
 /** All times of a pool are milliseconds since 1970, by the clock of its workflow. */
 export interface Holder {
@@ -10,6 +10,12 @@ export interface Holder {
   since: number;
   /** From then on the slot may be given to others; until that happens, the holder may still renew it. */
   expires: number;
+  /** The latest attempt that has claimed the slot; 0 when none has. */
+  attempt: number;
+  /** That attempt has said that it is over. */
+  ended?: boolean;
+  /** Until then an attempt before that one may be running. */
+  quietUntil?: number;
 }
 
 interface Waiting {
@@ -80,7 +86,7 @@ export function admit(state: PoolState, now: number): Holder[] {
     // Grows also across pools that were terminated and started anew.
     state.lastToken = Math.max(state.lastToken + 1, now);
     const { request, workflowId, runId, step } = state.waiting.shift()!;
-    const holder: Holder = { token: state.lastToken, request, workflowId, runId, step, since: now, expires: now + state.leaseMs * LEASES_TO_START };
+    const holder: Holder = { token: state.lastToken, request, workflowId, runId, step, since: now, expires: now + state.leaseMs * LEASES_TO_START, attempt: 0 };
     state.holders.push(holder);
     admitted.push(holder);
   }
@@ -93,19 +99,37 @@ export function nextExpiry(state: PoolState): number | undefined {
   return Math.min(...state.holders.map(({ expires }) => expires));
 }
 
-/** Extends leases. One that is over is extended too as long as nobody else has the slot. */
-export function renew(state: PoolState, tokens: readonly number[], now: number): RenewalAnswer {
-  const lost = tokens.filter((token) => {
+/** Extends leases, and hands slots on from one attempt of a step to the next. */
+export function renew(state: PoolState, { held, ended }: Renewal, now: number): RenewalAnswer {
+  for (const { token, attempt } of ended) {
     const holder = state.holders.find((candidate) => candidate.token === token);
-    if (holder === undefined) return true;
-    if (holder.expires <= now && state.holders.length > sizeOf(state)) {
-      withdraw(state, holder.request);
-      return true;
-    }
-    holder.expires = now + state.leaseMs;
-    return false;
-  });
-  return { lost, leaseMs: state.leaseMs };
+    if (holder?.attempt === attempt) holder.ended = true;
+  }
+  const lost: Claim[] = [];
+  const waits: (Claim & { ms: number })[] = [];
+  for (const claim of held) {
+    const holder = claimed(state, claim, now);
+    if (holder === undefined) lost.push(claim);
+    else if (holder.quietUntil !== undefined && holder.quietUntil > now) waits.push({ ...claim, ms: holder.quietUntil - now });
+  }
+  return { lost, waits, leaseMs: state.leaseMs };
+}
+
+/** A lease that is over is extended too, as long as nobody else has the slot. */
+function claimed(state: PoolState, { token, attempt }: Claim, now: number): Holder | undefined {
+  const holder = state.holders.find((candidate) => candidate.token === token);
+  if (holder === undefined || attempt < holder.attempt) return undefined;
+  if (holder.expires <= now && state.holders.length > sizeOf(state)) {
+    withdraw(state, holder.request);
+    return undefined;
+  }
+  if (attempt > holder.attempt) {
+    // Its worker may only be frozen or cut off: it stops by itself when its lease is over.
+    if (holder.attempt > 0 && holder.ended !== true) holder.quietUntil = Math.max(holder.quietUntil ?? 0, holder.expires);
+    Object.assign(holder, { attempt, ended: false });
+  }
+  holder.expires = now + state.leaseMs;
+  return holder;
 }
 
 /** Fewer slots than holders: these keep theirs until they end. */

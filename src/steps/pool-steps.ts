@@ -2,7 +2,9 @@ import {
   ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   ParentClosePolicy,
+  TimeoutFailure,
   condition,
   defaultPayloadConverter,
   defineSignal,
@@ -69,16 +71,24 @@ export async function inPool(step: PooledStep, options: ActivityOptions): Promis
     const lease: SlotLease = { pool, token, leaseMs };
     const scheduledAt = Date.now();
     try {
-      return await schedule(left, { [LEASE_HEADER]: defaultPayloadConverter.toPayload(lease) });
+      const result = await schedule(left, { [LEASE_HEADER]: defaultPayloadConverter.toPayload(lease) });
+      release(pool, request);
+      return result;
     } catch (error) {
+      if (hasEnded(error, left)) release(pool, request);
       const lost = leaseLost(error);
       const later = lost === undefined ? undefined : optionsAfter(left, lost.attemptsUsed, Date.now() - scheduledAt);
       if (later === undefined) throw error;
       left = later;
-    } finally {
-      release(pool, request);
     }
   }
+}
+
+/** Whether no attempt of the step can be running any more. Else the slot is left to its lease, which ends after the attempt. */
+function hasEnded(error: unknown, { cancellationType }: ActivityOptions): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  if (cause instanceof CancelledFailure) return cancellationType === 'WAIT_CANCELLATION_COMPLETED';
+  return !(cause instanceof TimeoutFailure);
 }
 
 /** A run that was paused while its step waited does not keep a slot from others. */

@@ -61,7 +61,7 @@ export async function pool(state: PoolState): Promise<void> {
     withdraw(state, request);
     changed = true;
   });
-  setHandler(renewUpdate, ({ tokens }) => renew(state, tokens, Date.now()));
+  setHandler(renewUpdate, (renewal) => renew(state, renewal, Date.now()));
   setHandler(
     setSizeUpdate,
     (order) => {

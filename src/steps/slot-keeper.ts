@@ -1,23 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RenewalAnswer } from './pool-protocol.js';
+import type { Claim, Renewal, RenewalAnswer } from './pool-protocol.js';
 
-/** Sends one renewal for all these tokens; rejects when the pool does not answer within the time. */
-export type Renew = (tokens: readonly number[], timeoutMs: number) => Promise<RenewalAnswer>;
+/** Tells the pool; rejects when it does not answer within the time. */
+export type Renew = (renewal: Renewal, timeoutMs: number) => Promise<RenewalAnswer>;
 
-/** A slot that an attempt of this process holds. */
+/** A slot that an attempt of this process holds, or is about to. */
 export interface HeldSlot {
-  /** Resolves when the pool has confirmed it for the first time; rejects when it is lost before. */
+  /** Resolves when the pool lets the attempt start; rejects when the slot is lost before. */
   confirmed: Promise<void>;
   /** Aborted when the slot is lost. */
   lost: AbortSignal;
   /** Whether it is lost by now, also when this process was frozen and no timer could tell. */
   isLost(): boolean;
-  /** No more renewals. */
+  /** No more renewals: the attempt is over, and its workflow gives the slot back. */
   letGo(): void;
+  /** No more renewals: the attempt is over, and the next one of the step need not wait for it. Resolves when the pool knows, or after a while. */
+  passOn(): Promise<void>;
 }
 
 export interface SlotKeeper {
-  hold(token: number, leaseMs: number): HeldSlot;
+  hold(claim: Claim, leaseMs: number): HeldSlot;
 }
 
 /** Renewals per lease: two may fail. */
@@ -25,6 +27,9 @@ const RENEWALS_PER_LEASE = 3;
 
 /** The rest of the lease is for the step to stop in. */
 const USABLE_PART = 5 / 6;
+
+/** Bounds the wait for an answer when no lease is left that would. */
+const MOST_LEASE_MS = 30_000;
 
 /** Time that has passed, by whichever clock says more: one stops while the machine sleeps, the other can be set back. */
 interface Moment {
@@ -35,14 +40,19 @@ interface Moment {
 const now = (): Moment => ({ wall: Date.now(), monotonic: performance.now() });
 const since = (moment: Moment): number => Math.max(Date.now() - moment.wall, performance.now() - moment.monotonic);
 
-interface Slot {
-  token: number;
+interface Slot extends Claim {
   leaseMs: number;
   /** When the last renewal that succeeded was sent: the pool counts from a later time. */
   renewed: Moment;
-  timer: NodeJS.Timeout | undefined;
+  lossTimer?: NodeJS.Timeout;
+  startTimer?: NodeJS.Timeout;
   confirm: () => void;
   lose: () => void;
+}
+
+interface Farewell {
+  claim: Claim;
+  told: () => void;
 }
 
 /**
@@ -50,31 +60,47 @@ interface Slot {
  * an answer: a slot counts as lost when its lease is nearly over and no renewal has succeeded.
  */
 export function createSlotKeeper(renew: Renew): SlotKeeper {
-  const slots = new Map<number, Slot>();
+  const slots = new Set<Slot>();
+  let farewells: Farewell[] = [];
   let wake = new AbortController();
   let keeping = false;
 
   const extend = (slot: Slot, renewed: Moment, leaseMs: number): void => {
-    clearTimeout(slot.timer);
+    clearTimeout(slot.lossTimer);
     Object.assign(slot, { renewed, leaseMs });
-    slot.timer = setTimeout(slot.lose, Math.max(0, leaseMs * USABLE_PART - since(renewed)));
+    slot.lossTimer = setTimeout(slot.lose, Math.max(0, leaseMs * USABLE_PART - since(renewed)));
   };
 
-  /** Milliseconds until the next one. */
-  const renewAll = async (): Promise<number> => {
+  const forget = (slot: Slot): void => {
+    clearTimeout(slot.lossTimer);
+    clearTimeout(slot.startTimer);
+    slots.delete(slot);
+  };
+
+  const take = (slot: Slot, { lost, waits, leaseMs }: RenewalAnswer, sent: Moment): void => {
+    if (!slots.has(slot)) return;
+    if (lost.some((claim) => isSame(claim, slot))) {
+      slot.lose();
+      return;
+    }
+    extend(slot, sent, leaseMs);
+    clearTimeout(slot.startTimer);
+    const wait = waits.find((claim) => isSame(claim, slot))?.ms ?? 0;
+    if (wait === 0) slot.confirm();
+    else slot.startTimer = setTimeout(slot.confirm, wait);
+  };
+
+  /** Resolves to the milliseconds until the next one. */
+  const tell = async (): Promise<number> => {
     const sent = now();
-    const asked = [...slots.values()];
-    const leaseMs = Math.min(...asked.map((slot) => slot.leaseMs));
-    const pause = leaseMs / RENEWALS_PER_LEASE;
+    const asked = [...slots];
+    const told = farewells;
+    const pause = Math.min(...asked.map(({ leaseMs }) => leaseMs), MOST_LEASE_MS) / RENEWALS_PER_LEASE;
     try {
-      const answer = await within(pause, renew(asked.map(({ token }) => token), pause));
-      for (const slot of asked) {
-        if (answer.lost.includes(slot.token)) slot.lose();
-        else if (slots.has(slot.token)) {
-          extend(slot, sent, answer.leaseMs);
-          slot.confirm();
-        }
-      }
+      const answer = await within(pause, renew({ held: asked.map(claimOf), ended: told.map(({ claim }) => claim) }, pause));
+      farewells = farewells.filter((farewell) => !told.includes(farewell));
+      for (const farewell of told) farewell.told();
+      for (const slot of asked) take(slot, answer, sent);
       return answer.leaseMs / RENEWALS_PER_LEASE;
     } catch {
       return pause / RENEWALS_PER_LEASE;
@@ -83,41 +109,73 @@ export function createSlotKeeper(renew: Renew): SlotKeeper {
 
   const keep = async (): Promise<void> => {
     keeping = true;
-    while (slots.size > 0) {
+    while (slots.size > 0 || farewells.length > 0) {
       wake = new AbortController();
-      const pause = await renewAll();
+      const pause = await tell();
       if (!wake.signal.aborted) await delay(pause, undefined, { signal: wake.signal }).catch(() => undefined);
     }
     keeping = false;
   };
 
+  const soon = (): void => {
+    wake.abort();
+    if (!keeping) void keep();
+  };
+
   return {
-    hold(token, leaseMs) {
+    hold(claim, leaseMs) {
       const lost = new AbortController();
-      let reject: (reason: Error) => void;
-      let confirm: () => void;
-      const confirmed = new Promise<void>((resolve, rejectIt) => {
-        confirm = resolve;
-        reject = rejectIt;
-      });
-      confirmed.catch(() => undefined);
-      const letGo = (): void => {
-        clearTimeout(slot.timer);
-        slots.delete(token);
+      const { promise: confirmed, resolve: confirm, reject } = withResolvers();
+      const slot: Slot = {
+        ...claim,
+        leaseMs,
+        renewed: now(),
+        confirm,
+        lose() {
+          forget(slot);
+          lost.abort();
+          reject(new Error('the slot is lost'));
+        },
       };
-      const lose = (): void => {
-        letGo();
-        lost.abort();
-        reject(new Error('the slot is lost'));
-      };
-      const slot: Slot = { token, leaseMs, renewed: now(), timer: undefined, confirm: () => confirm(), lose };
       extend(slot, slot.renewed, leaseMs);
-      slots.set(token, slot);
-      wake.abort();
-      if (!keeping) void keep();
-      return { confirmed, lost: lost.signal, isLost: () => lost.signal.aborted || since(slot.renewed) >= slot.leaseMs, letGo };
+      slots.add(slot);
+      soon();
+      return {
+        confirmed,
+        lost: lost.signal,
+        isLost: () => lost.signal.aborted || since(slot.renewed) >= slot.leaseMs,
+        letGo: () => forget(slot),
+        async passOn() {
+          forget(slot);
+          const { promise, resolve } = withResolvers();
+          const farewell: Farewell = { claim, told: resolve };
+          farewells.push(farewell);
+          soon();
+          await within(slot.leaseMs / RENEWALS_PER_LEASE, promise).catch(() => undefined);
+          farewells = farewells.filter((other) => other !== farewell);
+        },
+      };
     },
   };
+}
+
+function claimOf({ token, attempt }: Claim): Claim {
+  return { token, attempt };
+}
+
+function isSame(one: Claim, other: Claim): boolean {
+  return one.token === other.token && one.attempt === other.attempt;
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (reason: Error) => void } {
+  let resolve!: () => void;
+  let reject!: (reason: Error) => void;
+  const promise = new Promise<void>((resolveIt, rejectIt) => {
+    resolve = resolveIt;
+    reject = rejectIt;
+  });
+  promise.catch(() => undefined);
+  return { promise, resolve, reject };
 }
 
 /** A connection that does not give up by itself must not keep later steps waiting. */
@@ -126,10 +184,10 @@ async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
   const tooLate = delay(timeoutMs, undefined, { signal: answered.signal }).then(() => {
     throw new Error(`no answer within ${timeoutMs} ms`);
   });
+  tooLate.catch(() => undefined);
   try {
     return await Promise.race([promise, tooLate]);
   } finally {
-    tooLate.catch(() => undefined);
     answered.abort();
   }
 }

@@ -83,14 +83,40 @@ describeWithServer('pools', locateTemporal, () => {
     await victim.terminate();
   }, 60_000);
 
-  it('leave a step its slot when another worker takes it up before the lease is over', async () => {
-    await stack.pool('moved', { size: 1, leaseMs: 20_000 });
+  it('keep the slot for the next attempt of a killed step, which starts when the lease of the one before is over', async () => {
+    await stack.pool('moved', { size: 1, leaseMs: LEASE_MS });
     await stack.hold('moved-step');
     const run = await stack.run({ pool: 'moved', names: ['moved-step'], options: { heartbeatTimeout: '1s', retry: { initialInterval: '100ms' } } });
     const { pid, token } = await stack.saw('in', 'moved-step');
+    const other = await stack.run({ pool: 'moved', names: ['moved-other'] });
+    await expect.poll(() => waiting('moved'), PATIENCE).toEqual([other.workflowId]);
+    const killedAt = Date.now();
+    await kill(pid);
     await stack.letGo('moved-step');
-    await kill(pid).catch(() => undefined);
     expect(await run.result()).toEqual([token]);
+    expect(Date.now() - killedAt).toBeGreaterThan((LEASE_MS * 2) / 3 - 100);
+    await other.result();
+    expect(await entered('moved-')).toEqual(['moved-step', 'moved-step', 'moved-other']);
+    expect(mostInside(await of('moved-'))).toBe(1);
+  }, 60_000);
+
+  it('keep the next attempt of a step waiting for one whose worker is only frozen, and stop that one when it wakes up', async () => {
+    await stack.pool('woken', { size: 1, leaseMs: LEASE_MS });
+    await stack.hold('woken-step');
+    const run = await stack.run({ pool: 'woken', names: ['woken-step'], options: { heartbeatTimeout: '1s', retry: { initialInterval: '100ms' } } });
+    const { pid } = await stack.saw('in', 'woken-step');
+    const frozen = owner(pid);
+    frozen.kill('SIGSTOP');
+    const frozenAt = Date.now();
+    await expect.poll(async () => (await entered('woken-')).length, PATIENCE).toBe(2);
+    expect(Date.now() - frozenAt).toBeGreaterThan((LEASE_MS * 2) / 3 - 100);
+    frozen.kill('SIGCONT');
+    expect(await stack.saw('stopped', 'woken-step')).toMatchObject({ pid });
+    await stack.letGo('woken-step');
+    await run.result();
+    const outs = (await of('woken-')).filter(({ what }) => what === 'out');
+    expect(outs).toHaveLength(1);
+    expect(outs[0]!.pid).not.toBe(pid);
   }, 60_000);
 
   it('take the slot from a worker that was frozen, and refuse the result of its attempt when it wakes up', async () => {
@@ -102,7 +128,8 @@ describeWithServer('pools', locateTemporal, () => {
     const frozen = owner(pid);
     frozen.kill('SIGSTOP');
     await stack.hold('frozen-other');
-    const other = await stack.run({ pool: 'frozen', names: ['frozen-other'] });
+    // The frozen worker may still be given tasks: its polls are open.
+    const other = await stack.run({ pool: 'frozen', names: ['frozen-other'], options: { heartbeatTimeout: '1s', retry: { initialInterval: '100ms', backoffCoefficient: 1 } } });
     expect((await stack.saw('in', 'frozen-other')).token).toBeGreaterThan(token);
     await stack.letGo('frozen-stale');
     frozen.kill('SIGCONT');
