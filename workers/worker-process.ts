@@ -38,11 +38,13 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
       if (stopping) return;
       try {
         current = await launch(options);
-        options.onRestart(`the worker ended (${signal ?? `exit code ${code}`}); another one has taken its place, running steps go on there`);
       } catch (error) {
         options.onRestart(`the worker ended and no other could be started: ${error instanceof Error ? error.message : String(error)}`);
         return;
       }
+      // Whoever stops us while a worker starts does not know it yet.
+      if (stopping) end(current);
+      else options.onRestart(`the worker ended (${signal ?? `exit code ${code}`}); another one has taken its place, running steps go on there`);
     }
   };
   const supervision = supervise();
@@ -50,15 +52,19 @@ export async function startWorkerProcess(options: WorkerProcessOptions): Promise
   return {
     async stop() {
       stopping = true;
-      const exit = ended(current);
-      if (current.connected) current.disconnect();
-      current.kill('SIGTERM');
-      const killer = setTimeout(() => current.kill('SIGKILL'), STOP_TIMEOUT_MS);
-      await exit;
-      clearTimeout(killer);
+      end(current);
       await supervision;
     },
   };
+}
+
+/** Asks it to end, and ends it by force when it does not. */
+function end(child: ChildProcess): void {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (child.connected) child.disconnect();
+  child.kill('SIGTERM');
+  const killer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  child.once('exit', () => clearTimeout(killer));
 }
 
 async function launch({ entry, environment, execArgv = [], logFile, onStart }: WorkerProcessOptions): Promise<ChildProcess> {

@@ -12,6 +12,7 @@ import { scheduleVerb } from './verbs/schedule.js';
 import { showVerb } from './verbs/show.js';
 import { sqlVerb } from './verbs/sql.js';
 import { statusVerb } from './verbs/status.js';
+import { verifyVerb } from './verbs/verify.js';
 import { watchVerb } from './verbs/watch.js';
 
 const VERBS: readonly Verb[] = [
@@ -25,6 +26,7 @@ const VERBS: readonly Verb[] = [
   cancelVerb,
   quarantineVerb,
   sqlVerb,
+  verifyVerb,
   scheduleVerb,
   connectionsVerb,
   doctorVerb,

@@ -34,7 +34,8 @@ export function createPayloadReader(client: Client): PayloadReader {
   };
 }
 
-function describeError(error: Error): Failure {
+/** The innermost cause that an application raised. */
+export function describeError(error: Error): Failure {
   let cause = error;
   while (cause.cause instanceof Error) cause = cause.cause;
   const type = 'type' in cause && typeof cause.type === 'string' && cause.type !== '' ? cause.type : cause.name;
