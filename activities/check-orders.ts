@@ -1,20 +1,10 @@
-import { Context } from '@temporalio/activity';
+import type { StagedTable } from '../src/datasets/references.js';
 import type { DataInterval } from '../src/durable/data-interval.js';
-import type { Check, CheckSeverity } from '../src/quality/checks.js';
-import { checksFailed, failedErrors, runChecks, type CheckResult } from '../src/quality/run-checks.js';
+import type { Check } from '../src/quality/checks.js';
+import { checkStaged, type CheckSummary } from './check-staged.js';
 import type { ExpectedOrders } from './clean-and-join.js';
 import type { Dependencies } from './dependencies.js';
 import { ORDERS } from './order-tables.js';
-import type { StagedOrders } from './stage-orders.js';
-
-/** A check as a run reports it. */
-export interface CheckSummary {
-  name: string;
-  severity: CheckSeverity;
-  passed: boolean;
-  observed: string;
-  expected: string;
-}
 
 const MOSTLY_CATALOGUED = `SELECT coalesce(sum(CASE WHEN category = 'uncategorised' THEN 1 ELSE 0 END), 0) <= 0.1 * count(*) FROM {{table}}`;
 
@@ -37,21 +27,9 @@ export function orderChecks(interval: DataInterval, expected: ExpectedOrders): C
   ];
 }
 
-/** Audit: an ERROR stops here, and the published table stays as it was; a WARN is reported and the run goes on. */
+/** Audit: an ERROR stops the run here, and the published tables stay as they were. */
 export function createCheckOrders(deps: Dependencies) {
-  return async function checkOrders(staged: StagedOrders, expected: ExpectedOrders, interval: DataInterval): Promise<CheckSummary[]> {
-    const { cancellationSignal: signal, log } = Context.current();
-    const results = await runChecks(
-      deps.warehouse(),
-      { table: staged.table, publishedTable: ORDERS.name, checks: orderChecks(interval, expected), interval, pipeline: interval.pipeline, run: interval.run },
-      { signal },
-    );
-    for (const result of results) log[result.passed ? 'info' : 'warn'](describe(result));
-    if (failedErrors(results).length > 0) throw checksFailed(results);
-    return results.map(({ name, severity, passed, observed, expected: wanted }) => ({ name, severity, passed, observed, expected: wanted }));
+  return async function checkOrders(staged: StagedTable, expected: ExpectedOrders, interval: DataInterval): Promise<CheckSummary[]> {
+    return checkStaged(deps, staged, ORDERS, orderChecks(interval, expected), interval);
   };
-}
-
-function describe({ name, severity, passed, observed, expected }: CheckResult): string {
-  return `check "${name}" ${passed ? 'passed' : `failed (${severity})`}: observed ${observed}, expected ${expected}`;
 }

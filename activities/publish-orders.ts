@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import type { StagedTable } from '../src/datasets/references.js';
 import type { DataInterval } from '../src/durable/data-interval.js';
 import { loadSql } from '../src/sql-files.js';
 import type { Dialect } from '../src/warehouse/dialect.js';
@@ -7,7 +8,6 @@ import type { OrderSources } from './clean-and-join.js';
 import type { Dependencies } from './dependencies.js';
 import { formatMoney } from './money.js';
 import { ORDERS, REVENUE_BY_CATEGORY, REVENUE_BY_COUNTRY } from './order-tables.js';
-import type { StagedOrders } from './stage-orders.js';
 
 export interface RevenueLine {
   name: string;
@@ -32,7 +32,7 @@ export interface OrdersSummary {
 
 /** Publish: in one transaction the day's lines and its revenue tables replace what an earlier run left, and the ledger says so. */
 export function createPublishOrders(deps: Dependencies) {
-  return async function publishOrders(staged: StagedOrders, sources: OrderSources, interval: DataInterval): Promise<OrdersSummary> {
+  return async function publishOrders(staged: StagedTable, sources: OrderSources, interval: DataInterval): Promise<OrdersSummary> {
     const { cancellationSignal: signal, log } = Context.current();
     const warehouse = deps.warehouse();
     const orders = warehouse.dialect.identifier(staged.table);

@@ -2,7 +2,7 @@ import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import type { SourceName } from '../activities/source-name.js';
 import type { OrdersSummary } from '../activities/publish-orders.js';
-import type { CheckSummary } from '../activities/check-orders.js';
+import type { CheckSummary } from '../activities/check-staged.js';
 import type { QuarantineSummary, SourceSummary } from '../activities/clean-and-join.js';
 import { dataInterval, type DataInterval, type IntervalParams } from '../src/durable/data-interval.js';
 import { taskGroup } from '../src/durable/step-scope.js';
