@@ -1,5 +1,6 @@
 /** What other applications import in clients and workers: `import { MillracePlugin } from 'millrace'`. */
 export { MillracePlugin } from './steps/plugin.js';
+export { poolToken } from './steps/pool-leases.js';
 export { reportProgress } from './steps/progress.js';
 export { SEARCH_ATTRIBUTES } from './steps/search-attributes.js';
 export { OPERATOR_UPDATES, STEPS_QUERY, type Operator, type SkipOrder, type StepOrder, type StepsAnswer } from './steps/operator-protocol.js';

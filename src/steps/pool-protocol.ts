@@ -10,8 +10,9 @@ export function poolWorkflowId(name: string): string {
   return `${ID_PREFIX}${name}`;
 }
 
-export function poolOfWorkflow(workflowId: string): string {
-  return workflowId.slice(ID_PREFIX.length);
+/** The other way round; `undefined` for workflows that are no pools of ours. */
+export function poolOfWorkflow(workflowId: string): string | undefined {
+  return workflowId.startsWith(ID_PREFIX) ? workflowId.slice(ID_PREFIX.length) : undefined;
 }
 
 /** Signals to the pool, and its answer to the run. */

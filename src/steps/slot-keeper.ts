@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Claim, Renewal, RenewalAnswer } from './pool-protocol.js';
 
 /** Tells the pool; rejects when it does not answer within the time. */
@@ -62,8 +61,10 @@ interface Farewell {
 export function createSlotKeeper(renew: Renew): SlotKeeper {
   const slots = new Set<Slot>();
   let farewells: Farewell[] = [];
-  let wake = new AbortController();
   let keeping = false;
+  /** Somebody has something to tell that was not in the last message. */
+  let urgent = false;
+  let wake = (): void => undefined;
 
   const extend = (slot: Slot, renewed: Moment, leaseMs: number): void => {
     clearTimeout(slot.lossTimer);
@@ -110,15 +111,25 @@ export function createSlotKeeper(renew: Renew): SlotKeeper {
   const keep = async (): Promise<void> => {
     keeping = true;
     while (slots.size > 0 || farewells.length > 0) {
-      wake = new AbortController();
+      urgent = false;
       const pause = await tell();
-      if (!wake.signal.aborted) await delay(pause, undefined, { signal: wake.signal }).catch(() => undefined);
+      if (!urgent) await sleep(pause);
     }
     keeping = false;
   };
 
+  const sleep = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+
   const soon = (): void => {
-    wake.abort();
+    urgent = true;
+    wake();
     if (!keeping) void keep();
   };
 
@@ -180,14 +191,13 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void; reject:
 
 /** A connection that does not give up by itself must not keep later steps waiting. */
 async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
-  const answered = new AbortController();
-  const tooLate = delay(timeoutMs, undefined, { signal: answered.signal }).then(() => {
-    throw new Error(`no answer within ${timeoutMs} ms`);
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
   });
-  tooLate.catch(() => undefined);
   try {
     return await Promise.race([promise, tooLate]);
   } finally {
-    answered.abort();
+    clearTimeout(timer);
   }
 }
