@@ -1,5 +1,5 @@
 import type { Context } from '@temporalio/activity';
-import type { LogLevel, Logger } from '@temporalio/common';
+import { ApplicationFailure, ApplicationFailureCategory, type LogLevel, type Logger } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, ActivityInterceptorsFactory, Next } from '@temporalio/worker';
 import type { LogRecord } from './log-format.js';
 import { holdingSlot } from './pool-leases.js';
@@ -35,13 +35,18 @@ function aroundAttempt(context: Context, options: StepOptions): ActivityInboundC
         return result;
       } catch (error) {
         const failure = toFailure(error, context.cancellationSignal, options.redact);
-        context.log.error(`attempt ${attempt} ended after ${seconds()} s: ${failure.message}`);
+        context.log[isBenign(failure) ? 'info' : 'error'](`attempt ${attempt} ended after ${seconds()} s: ${failure.message}`);
         throw failure;
       } finally {
         clearInterval(heartbeats);
       }
     },
   };
+}
+
+/** A sensor that has looked and found nothing is no error. */
+function isBenign(failure: Error): boolean {
+  return failure instanceof ApplicationFailure && failure.category === ApplicationFailureCategory.BENIGN;
 }
 
 /**

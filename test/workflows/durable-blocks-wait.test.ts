@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { notYet } from '../../src/steps/not-yet.js';
+import { locateTemporal } from '../servers/temporal.js';
+import { startBlockRuns, type BlockRuns } from '../support/block-runs.js';
+import { describeWithServer } from '../support/with-server.js';
+
+const WAIT = { timeout: 25_000 };
+const SLOTS = 4;
+const MANY = 1_000;
+
+describeWithServer('waitFor', locateTemporal, () => {
+  let runs: BlockRuns;
+  const there = new Set<string>();
+  let looks = 0;
+
+  beforeAll(async () => {
+    runs = await startBlockRuns({
+      fixture: 'wait-workflows.ts',
+      worker: { maxConcurrentActivityTaskExecutions: SLOTS },
+      activities: {
+        arrived: async (what: string) => {
+          looks += 1;
+          if (!there.has(what)) throw notYet(`no ${what} in the inbox`);
+          return `found ${what}`;
+        },
+        slow: (ms: number) => sleep(ms, undefined, { signal: Context.current().cancellationSignal }),
+        broken: async () => {
+          throw ApplicationFailure.nonRetryable('the inbox is gone', 'SOURCE_MISSING');
+        },
+        work: async (name: string) => name,
+      },
+    });
+  });
+  afterAll(() => runs?.stop());
+  beforeEach(() => {
+    there.clear();
+    looks = 0;
+  });
+
+  const eventCount = async (handle: WorkflowHandle): Promise<number> => (await handle.fetchHistory()).events!.length;
+  const failure = async (handle: WorkflowHandle): Promise<unknown> => {
+    const error: unknown = await handle.result().then(() => undefined, (thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(WorkflowFailedError);
+    return (error as WorkflowFailedError).cause;
+  };
+  const pending = async (handle: WorkflowHandle) => (await handle.describe()).raw.pendingActivities ?? [];
+
+  it('looks again and again without a line in the history, and returns what it has found', async () => {
+    const handle = await runs.start('waits', { every: '200ms', timeout: '1m' }, false);
+    await expect.poll(() => looks, WAIT).toBeGreaterThan(3);
+    expect(await pending(handle)).toMatchObject([{ lastFailure: { message: 'no file in the inbox' } }]);
+    there.add('file');
+    expect(await handle.result()).toBe('found file');
+    // Start and end of the run, two workflow tasks of three lines, and three for the step.
+    expect(await eventCount(handle)).toBe(11);
+  });
+
+  it('looks at once when a signal says that it has arrived', async () => {
+    const handle = await runs.start('waits', { every: '1h', timeout: '2h' }, false);
+    await expect.poll(() => looks, WAIT).toBe(1);
+    there.add('file');
+    await handle.signal('millrace.arrived', 'inbox.file');
+    expect(await handle.result()).toBe('found file');
+    expect(looks).toBe(2);
+  });
+
+  it('takes no harm from signals that come early, twice, for others or without anything having arrived', async () => {
+    const handle = await runs.temporal.env.client.workflow.signalWithStart('waits', {
+      taskQueue: 'blocks',
+      workflowId: 'signalled-early',
+      args: [{ every: '1h', timeout: '2h' }, false],
+      signal: 'millrace.arrived',
+      signalArgs: ['inbox.file'],
+    });
+    await expect.poll(() => looks, WAIT).toBeGreaterThan(0);
+    await handle.signal('millrace.arrived', 'somebody-else');
+    for (let count = 0; count < 5; count += 1) await handle.signal('millrace.arrived', 'inbox.file');
+    await expect.poll(() => looks, WAIT).toBeGreaterThan(1);
+    there.add('file');
+    await handle.signal('millrace.arrived', 'inbox.file');
+    expect(await handle.result()).toBe('found file');
+  });
+
+  it('keeps its timeout however often it is signalled', async () => {
+    const handle = await runs.start('waits', { every: '50ms', timeout: '3s', lookTimeout: '1s' }, false);
+    const started = Date.now();
+    const signals = setInterval(() => void handle.signal('millrace.arrived', 'inbox.file').catch(() => undefined), 300);
+    expect(await failure(handle).finally(() => clearInterval(signals))).toMatchObject({ cause: { type: 'WAIT_TIMED_OUT' } });
+    expect(looks).toBeGreaterThan(5);
+    expect(Date.now() - started).toBeLessThan(15_000);
+  });
+
+  it('ends after its timeout with what it waited for, for how long, and what it saw last', async () => {
+    const handle = await runs.start('waits', { every: '100ms', timeout: '1s', lookTimeout: '500ms' }, false);
+    expect(await failure(handle)).toMatchObject({
+      name: 'ActivityFailure',
+      activityType: 'arrived',
+      cause: { type: 'WAIT_TIMED_OUT', nonRetryable: true, message: 'inbox.file has not come within 1s. The last look said: no file in the inbox' },
+    });
+  });
+
+  it('ends after its timeout, too, when a look hangs', async () => {
+    const hung = await runs.start('waitsSlowly', { every: '100ms', timeout: '2s', lookTimeout: '400ms' });
+    expect(await failure(hung)).toMatchObject({ cause: { type: 'WAIT_TIMED_OUT', message: 'slow has not come within 2s. The last look did not end' } });
+  });
+
+  it('goes on without what has not come where that is asked for, and shows the step as skipped', async () => {
+    const handle = await runs.start('waits', { every: '100ms', timeout: '1s', lookTimeout: '500ms' }, true);
+    expect(await handle.result()).toBeUndefined();
+  });
+
+  it('does not take an error for something that has not come', async () => {
+    const handle = await runs.start('waitsForBroken', { every: '100ms', timeout: '1m' });
+    expect(await failure(handle)).toMatchObject({ cause: { type: 'SOURCE_MISSING' } });
+  });
+
+  it('is cancelled with its run at once', async () => {
+    const handle = await runs.start('waits', { every: '1h', timeout: '2h' }, false);
+    await expect.poll(() => looks, WAIT).toBe(1);
+    await handle.cancel();
+    expect(await failure(handle)).toMatchObject({ name: expect.stringMatching(/CancelledFailure|ActivityFailure/) as string });
+    expect((await handle.describe()).status.name).toBe('CANCELLED');
+  });
+
+  it(`lets ${MANY} wait at once in one run, on ${SLOTS} slots that stay free for other steps`, { timeout: 240_000 }, async () => {
+    const handle = await runs.start('waitsForMany', MANY, { every: '20s', timeout: '1h' });
+    await expect.poll(() => looks, { timeout: 120_000, interval: 500 }).toBeGreaterThanOrEqual(MANY);
+    const done = async (): Promise<boolean> => (await handle.fetchHistory()).events!.some((event) => event.activityTaskCompletedEventAttributes);
+    await expect.poll(done, { timeout: 60_000, interval: 500 }).toBe(true);
+    expect(await pending(handle)).toHaveLength(MANY);
+    // One line each, for the call; looks add none.
+    const waiting = await eventCount(handle);
+    expect(waiting).toBeLessThan(MANY + 30);
+    await handle.signal('millrace.arrived', 'file-7');
+
+    for (let index = 0; index < MANY; index += 1) there.add(`file-${index}`);
+    const found = (await handle.result()) as string[];
+    expect(found).toEqual(['beside', ...Array.from({ length: MANY }, (_, index) => `found file-${index}`)]);
+  });
+
+  it('replays every one of these runs', { timeout: 120_000 }, async () => {
+    expect(await runs.replayAll()).toBeGreaterThan(8);
+  });
+});
