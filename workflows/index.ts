@@ -4,3 +4,4 @@ export { backfill, backfillPlan } from './backfill.js';
 export { deliverAlert } from '../src/steps/deliver-alert.js';
 export { missingReferences } from './missing-references.js';
 export { pool } from '../src/steps/pool.js';
+export { mapPart } from '../src/durable/map-part.js';

@@ -13,6 +13,9 @@ const DYNAMIC_CONFIG: Readonly<Record<string, number | boolean>> = {
   'frontend.namespaceCount': 20_000,
 };
 
+/** Arguments of `temporal` that set them. */
+export const DYNAMIC_CONFIG_ARGUMENTS: readonly string[] = Object.entries(DYNAMIC_CONFIG).flatMap(([name, value]) => ['--dynamic-config-value', `${name}=${value}`]);
+
 /** `normal`: a power cut may lose the last moments, and never harms the file. */
 const SQLITE_PRAGMAS: Readonly<Record<string, string>> = { journal_mode: 'wal', synchronous: '1' };
 
@@ -32,6 +35,6 @@ export function startDevArguments(options: { port: number; uiPort: number; datab
     '--log-level',
     'error',
     ...Object.entries(SQLITE_PRAGMAS).flatMap(([name, value]) => ['--sqlite-pragma', `${name}=${value}`]),
-    ...Object.entries(DYNAMIC_CONFIG).flatMap(([name, value]) => ['--dynamic-config-value', `${name}=${value}`]),
+    ...DYNAMIC_CONFIG_ARGUMENTS,
   ];
 }

@@ -160,13 +160,19 @@ function hasTimedOut(error: unknown): error is ActivityFailure {
   return error.cause instanceof TimeoutFailure ? error.cause.timeoutType === 'SCHEDULE_TO_CLOSE' : error.retryState === 'TIMEOUT';
 }
 
-/** What the last look ended with, where it ended by itself. */
-function lastLook({ cause }: ActivityFailure): ApplicationFailure | undefined {
-  const last = cause instanceof TimeoutFailure ? cause.cause : cause;
-  return last instanceof ApplicationFailure ? last : undefined;
+interface LastLook {
+  message: string;
+  type?: string | null | undefined;
 }
 
-function timedOutMessage(id: string, policy: SensorPolicy | undefined, last: ApplicationFailure | undefined): string {
+/** What the last look ended with, where it ended by itself. The SDK keeps the cause of a timeout in the server's words only. */
+function lastLook({ cause }: ActivityFailure): LastLook | undefined {
+  if (cause instanceof ApplicationFailure) return cause;
+  const { message, applicationFailureInfo: info } = (cause instanceof TimeoutFailure && cause.failure?.cause) || {};
+  return info == null ? undefined : { message: message ?? '', type: info.type };
+}
+
+function timedOutMessage(id: string, policy: SensorPolicy | undefined, last: LastLook | undefined): string {
   const timeout = policy?.timeout;
   const seen = last === undefined ? 'The last look did not end' : `The last look said: ${last.message}`;
   return `${id} has not come within ${typeof timeout === 'number' ? `${timeout} ms` : timeout}. ${seen}`;

@@ -31,10 +31,10 @@ export interface TemporalServer {
   stop(): Promise<void>;
 }
 
-/** A dev server in memory, on a free port of the loopback interface, that knows our search attributes. */
-export async function startTemporal(): Promise<TemporalServer> {
+/** A dev server in memory, on a free port of the loopback interface, that knows our search attributes; `extraArgs` are its own. */
+export async function startTemporal(extraArgs: readonly string[] = []): Promise<TemporalServer> {
   const env = await TestWorkflowEnvironment.createLocal({
-    server: { executable: { type: 'existing-path', path: locateTemporal() }, searchAttributes: Object.values(SEARCH_ATTRIBUTES) },
+    server: { executable: { type: 'existing-path', path: locateTemporal() }, searchAttributes: Object.values(SEARCH_ATTRIBUTES), extraArgs: [...extraArgs] },
   });
   return { env, address: env.address, namespace: env.namespace ?? 'default', stop: () => env.teardown() };
 }

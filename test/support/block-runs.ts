@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkerOptions, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { DYNAMIC_CONFIG_ARGUMENTS } from '../../scripts/servers/temporal-flags.js';
 import { MillracePlugin } from '../../src/steps/plugin.js';
 import { startTemporal, type TemporalServer } from '../servers/temporal.js';
 
@@ -26,7 +27,7 @@ const TASK_QUEUE = 'blocks';
 
 export async function startBlockRuns({ fixture, activities, worker: options = {}, plugin = true }: BlockRunsOptions): Promise<BlockRuns> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const temporal = await startTemporal();
+  const temporal = await startTemporal(DYNAMIC_CONFIG_ARGUMENTS);
   const plugins = plugin ? [new MillracePlugin({ redact: (text) => text })] : [];
   const workflowBundle = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url)), plugins, logger: new DefaultLogger('ERROR') });
   const worker = await Worker.create({
@@ -57,9 +58,8 @@ export async function startBlockRuns({ fixture, activities, worker: options = {}
 
 async function replayAll({ env: { client } }: TemporalServer, workflowBundle: WorkflowBundleWithSourceMap): Promise<number> {
   let replayed = 0;
-  for await (const { workflowId, runId } of client.workflow.list()) {
-    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    await Worker.runReplayHistory({ workflowBundle, replayName: workflowId }, history, workflowId);
+  for await (const { error } of Worker.runReplayHistories({ workflowBundle }, client.workflow.list().intoHistories())) {
+    if (error !== undefined) throw error;
     replayed += 1;
   }
   return replayed;
