@@ -32,7 +32,7 @@ const MESSAGE_LIMIT = 300;
  * Runs a pipeline for many intervals, some at a time. Each is a run like one that is started by hand; one that fails does not
  * stop the others. After a page of intervals it goes on as a new execution with a fresh plan.
  */
-export async function backfill(request: BackfillRequest, before: BackfillTotals = { parallel: request.parallel, done: 0, failed: [], skipped: {} }): Promise<BackfillResult> {
+export async function backfill(request: BackfillRequest, before: BackfillTotals = beginning(request)): Promise<BackfillResult> {
   const control = backfillControl(request, before);
   remember(control);
   try {
@@ -54,6 +54,10 @@ export async function backfill(request: BackfillRequest, before: BackfillTotals 
     remember(control);
   }
   return resultOf(control);
+}
+
+function beginning({ parallel }: BackfillRequest): BackfillTotals {
+  return { startedAt: workflowInfo().startTime.toISOString(), parallel, done: 0, failed: [], skipped: {} };
 }
 
 /** What a backfill would run, without running any of it. */
@@ -123,7 +127,7 @@ function isAlreadyStarted(error: unknown): boolean {
 
 /** For lists of backfills, which work without a worker. */
 function remember({ request, totals }: BackfillControl): void {
-  const summary: BackfillSummary = { request, done: totals.done, failed: totals.failed.length, skipped: total(totals.skipped) };
+  const summary: BackfillSummary = { request, startedAt: totals.startedAt, done: totals.done, failed: totals.failed.length, skipped: total(totals.skipped) };
   upsertMemo({ [BACKFILL_MEMO]: summary });
 }
 

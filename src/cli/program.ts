@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Act, Verb } from './verb.js';
+import { backfillVerb } from './verbs/backfill.js';
 import { cancelVerb } from './verbs/cancel.js';
 import { connectionsVerb } from './verbs/connections.js';
 import { doctorVerb } from './verbs/doctor.js';
@@ -27,6 +28,7 @@ const VERBS: readonly Verb[] = [
   quarantineVerb,
   sqlVerb,
   verifyVerb,
+  backfillVerb,
   scheduleVerb,
   connectionsVerb,
   doctorVerb,
@@ -37,6 +39,8 @@ export function createProgram(act: Act): Command {
   const program = new Command('millrace')
     .description('ETL on Temporal: run, watch and schedule pipelines')
     .exitOverride()
+    // What stands behind a verb is the verb's: `backfill` and `backfill list` share names of options.
+    .enablePositionalOptions()
     .configureOutput({ outputError: () => undefined })
     .showSuggestionAfterError()
     .addHelpText('after', '\nExamples:\n  $ millrace run ecommerce-daily --date 2010-12-01 --watch\n  $ millrace status last\n  $ millrace doctor\n\nExit codes: docs/cli.md');
@@ -48,6 +52,8 @@ export function createProgram(act: Act): Command {
 export function verbsOf(command: Command, prefix = ''): { name: string; command: Command }[] {
   return command.commands.flatMap((child) => {
     const name = `${prefix}${child.name()}`;
-    return child.commands.length > 0 ? verbsOf(child, `${name} `) : [{ name, command: child }];
+    const below = verbsOf(child, `${name} `);
+    // `backfill PIPELINE` is a verb of its own beside `backfill list`.
+    return below.length === 0 || child.registeredArguments.length > 0 ? [{ name, command: child }, ...below] : below;
   });
 }

@@ -46,7 +46,8 @@ function boundsOf(params: IntervalParams, now: Date): PlannedRun['interval'] {
   }
 }
 
-function parseParams(pipeline: Pipeline, texts: readonly string[]): Record<string, unknown> {
+/** `name=JSON`, as they were typed, by name; `USAGE` for what the pipeline does not know. */
+export function parseParams(pipeline: Pipeline, texts: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(texts.map((text) => parseParam(pipeline, text)));
 }
 

@@ -82,6 +82,8 @@ export interface BackfillOrder {
 
 /** What one execution hands to the next. */
 export interface BackfillTotals {
+  /** Of the first execution. */
+  startedAt: string;
   parallel: number;
   paused?: BackfillOrder & { since: string };
   /** Start of the last interval that was dealt with. */
@@ -113,11 +115,14 @@ export interface BackfillResult {
 /** In the memo of a backfill under `backfill`: what a list of backfills shows when no worker answers. */
 export interface BackfillSummary {
   request: BackfillRequest;
+  startedAt: string;
   done: number;
   failed: number;
   skipped: number;
 }
 
+export const BACKFILL_WORKFLOW = 'backfill';
+export const BACKFILL_PLAN_WORKFLOW = 'backfillPlan';
 export const BACKFILL_MEMO = 'backfill';
 export const BACKFILL_PROGRESS = 'progress';
 

@@ -1,100 +1,27 @@
-import { fileURLToPath } from 'node:url';
-import { Context } from '@temporalio/activity';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
-import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { CancelledFailure, type ApplicationFailure } from '@temporalio/common';
+import { Worker } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { createAwaitRun } from '../../activities/await-run.js';
-import { createPlanBackfill } from '../../activities/plan-backfill.js';
 import { BACKFILL_PROGRESS, BACKFILL_UPDATES, backfillId, type BackfillPlan, type BackfillProgress, type BackfillRequest, type BackfillResult } from '../../src/durable/backfill.js';
-import { MillracePlugin } from '../../src/steps/plugin.js';
-import { LEDGER } from '../../src/warehouse/ledger.js';
-import type { Warehouse } from '../../src/warehouse/warehouse.js';
-import { duckdbDialect } from '../../src/warehouse/duckdb-dialect.js';
-import { locateTemporal, startTemporal, type TemporalServer } from '../servers/temporal.js';
+import { SEARCH_ATTRIBUTES } from '../../src/steps/search-attributes.js';
+import { locateTemporal } from '../servers/temporal.js';
+import { BackfillDays, startBackfillStack, type BackfillStack } from '../support/backfill-days.js';
 import { describeWithServer } from '../support/with-server.js';
 
 const EVENTUALLY = { timeout: 20_000, interval: 20 };
 
-/** What the steps of the days do, and what they have done. */
-interface Days {
-  started: string[];
-  ended: string[];
-  running: Set<string>;
-  most: number;
-  /** Days whose step waits until it is let go. */
-  held: Map<string, () => void>;
-  hold: boolean;
-  failing: Set<string>;
-  loaded: Set<string>;
-}
-
-const fresh = (): Days => ({ started: [], ended: [], running: new Set(), most: 0, held: new Map(), hold: false, failing: new Set(), loaded: new Set() });
-
 describeWithServer('a backfill', locateTemporal, () => {
-  let server: TemporalServer;
-  let worker: Worker;
-  let bundle: WorkflowBundleWithSourceMap;
-  let working: Promise<void>;
-  let days = fresh();
-
-  /** A ledger of the days that are loaded; nothing else is asked of it. */
-  const warehouse = (): Warehouse =>
-    ({
-      dialect: duckdbDialect,
-      describe: async () => LEDGER.columns,
-      query: async () => ({ columns: [], rows: [...days.loaded].map((day) => [`${day}T00:00:00.000Z`, new Date(Date.parse(day) + 86_400_000).toISOString()]) }),
-    }) as Partial<Warehouse> as Warehouse;
-
-  async function load(label: string): Promise<void> {
-    days.started.push(label);
-    days.running.add(label);
-    days.most = Math.max(days.most, days.running.size);
-    try {
-      if (days.hold) await Promise.race([new Promise<void>((resolve) => days.held.set(label, resolve)), Context.current().cancelled]);
-      if (days.failing.has(label)) throw ApplicationFailure.nonRetryable(`no data for ${label}`, 'SOURCE_EMPTY');
-      days.loaded.add(label);
-    } finally {
-      days.running.delete(label);
-      days.ended.push(label);
-    }
-  }
-
-  const release = (...labels: string[]): void => {
-    for (const label of labels) {
-      days.held.get(label)?.();
-      days.held.delete(label);
-    }
-  };
-  const releaseAll = (): void => {
-    days.hold = false;
-    release(...days.held.keys());
-  };
+  let stack: BackfillStack;
+  let days = new BackfillDays();
 
   beforeAll(async () => {
-    Runtime.install({ logger: new DefaultLogger('ERROR') });
-    server = await startTemporal();
-    bundle = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../fixtures/backfill-workflows.ts', import.meta.url)), plugins: [new MillracePlugin({ redact: (text) => text })] });
-    worker = await Worker.create({
-      connection: server.env.nativeConnection,
-      namespace: server.namespace,
-      taskQueue: 'millrace',
-      workflowBundle: bundle,
-      activities: { load, sendAlert: async () => {}, planBackfill: createPlanBackfill({ warehouse }), awaitRun: createAwaitRun() },
-      plugins: [new MillracePlugin({ redact: (text) => text })],
-      maxHeartbeatThrottleInterval: '200ms',
-    });
-    working = worker.run();
+    stack = await startBackfillStack(() => days);
   });
-  afterAll(async () => {
-    worker?.shutdown();
-    await working;
-    await server?.stop();
-  });
+  afterAll(() => stack?.stop());
   beforeEach(() => {
-    days = fresh();
+    days = new BackfillDays();
   });
-  afterEach(releaseAll);
+  afterEach(() => days.releaseAll());
 
   let year = 1970;
   /** Every test has a January of its own. */
@@ -103,7 +30,7 @@ describeWithServer('a backfill', locateTemporal, () => {
   };
   const day = (asked: BackfillRequest, number: number): string => `${asked.from.slice(0, 8)}${String(number).padStart(2, '0')}`;
   const start = (asked: BackfillRequest): Promise<WorkflowHandle> =>
-    server.env.client.workflow.start('backfill', { taskQueue: 'millrace', workflowId: backfillId(asked), args: [asked] });
+    stack.server.env.client.workflow.start('backfill', { taskQueue: 'millrace', workflowId: backfillId(asked), args: [asked] });
   const run = async (asked: BackfillRequest): Promise<BackfillResult> => (await start(asked)).result() as Promise<BackfillResult>;
   const progress = (handle: WorkflowHandle): Promise<BackfillProgress> => handle.query<BackfillProgress>(BACKFILL_PROGRESS);
   const incomplete = async (handle: WorkflowHandle): Promise<ApplicationFailure> => {
@@ -134,17 +61,22 @@ describeWithServer('a backfill', locateTemporal, () => {
     for (const started of [3, 6, 9, 12]) {
       await expect.poll(() => days.held.size, EVENTUALLY).toBe(3);
       expect(days.started).toHaveLength(started);
-      release(...days.held.keys());
+      days.release(...days.held.keys());
     }
     expect(await handle.result()).toMatchObject({ done: 12 });
     expect(days.most).toBe(3);
   });
 
-  it('gives its runs the ids of runs that are started by hand', async () => {
+  it('starts its runs as they are started by hand: with their ids, and searchable', async () => {
     const asked = request({ to: request().from });
-    await run(asked);
-    const { status, type } = await server.env.client.workflow.getHandle(`ecommerce-daily-${asked.from}`).describe();
+    const typedSearchAttributes = [
+      { key: SEARCH_ATTRIBUTES.pipeline, value: 'backfill' },
+      { key: SEARCH_ATTRIBUTES.state, value: 'running' },
+    ];
+    await stack.server.env.client.workflow.execute('backfill', { taskQueue: 'millrace', workflowId: backfillId(asked), args: [asked], typedSearchAttributes });
+    const { status, type, typedSearchAttributes: found } = await stack.server.env.client.workflow.getHandle(`ecommerce-daily-${asked.from}`).describe();
     expect([type, status.name]).toEqual(['ecommerceDaily', 'COMPLETED']);
+    expect([found.get(SEARCH_ATTRIBUTES.pipeline), found.get(SEARCH_ATTRIBUTES.state)]).toEqual(['ecommerce-daily', 'completed']);
   });
 
   it('starts nothing while it is paused, lets what runs end, and goes on when it is resumed', async () => {
@@ -153,7 +85,7 @@ describeWithServer('a backfill', locateTemporal, () => {
     const handle = await start(asked);
     await expect.poll(() => days.started.toSorted(), EVENTUALLY).toEqual([day(asked, 1), day(asked, 2)]);
     await handle.executeUpdate(BACKFILL_UPDATES.pause, { args: [{ by: 'anna@desk', why: 'the warehouse is slow' }] });
-    releaseAll();
+    days.releaseAll();
     await expect.poll(async () => (await progress(handle)).done, EVENTUALLY).toBe(2);
     expect(await progress(handle)).toMatchObject({ state: 'paused', paused: { by: 'anna@desk', why: 'the warehouse is slow' }, waiting: 4, running: [] });
     expect(days.started).toHaveLength(2);
@@ -170,7 +102,7 @@ describeWithServer('a backfill', locateTemporal, () => {
     await handle.executeUpdate(BACKFILL_UPDATES.parallel, { args: [4] });
     await expect.poll(() => days.started.length, EVENTUALLY).toBe(4);
     expect((await progress(handle)).running.map(({ label }) => label)).toEqual([1, 2, 3, 4].map((number) => day(asked, number)));
-    releaseAll();
+    days.releaseAll();
     await handle.result();
     expect(days.most).toBe(4);
   });
@@ -187,7 +119,7 @@ describeWithServer('a backfill', locateTemporal, () => {
     await order(BACKFILL_UPDATES.pause, { by: 'anna' });
     await expect(order(BACKFILL_UPDATES.pause, { by: 'berta' })).rejects.toEqual(refusal(/paused already, by anna/));
     await order(BACKFILL_UPDATES.resume, { by: 'berta' });
-    releaseAll();
+    days.releaseAll();
     await handle.result();
   });
 
@@ -200,7 +132,7 @@ describeWithServer('a backfill', locateTemporal, () => {
     expect(failure.details?.[0]).toMatchObject({ done: 4, failed: [{ label: day(asked, 2), errorCode: 'SOURCE_EMPTY', message: `no data for ${day(asked, 2)}` }, { label: day(asked, 5) }] });
 
     days.failing.clear();
-    days.started = [];
+    days.started.length = 0;
     const more = { ...asked, to: day(asked, 7), only: 'failed' as const };
     await expect.poll(async () => (await planned(more)).intervals.map(({ label, why }) => [label, why]), EVENTUALLY).toEqual([[day(asked, 2), 'failed'], [day(asked, 5), 'failed']]);
     expect(await run(more)).toMatchObject({ done: 2, failed: [], skipped: { loaded: 4, 'not-failed': 1 } });
@@ -210,14 +142,14 @@ describeWithServer('a backfill', locateTemporal, () => {
   it('waits for a run of a day that is open already instead of starting a second one', async () => {
     const asked = request({ to: request().from.replace(/01$/, '02') });
     days.hold = true;
-    const byHand = await server.env.client.workflow.start('ecommerceDaily', { taskQueue: 'millrace', workflowId: `ecommerce-daily-${asked.from}`, args: [{ date: asked.from }] });
+    const byHand = await stack.server.env.client.workflow.start('ecommerceDaily', { taskQueue: 'millrace', workflowId: `ecommerce-daily-${asked.from}`, args: [{ date: asked.from }] });
     await expect.poll(() => days.started, EVENTUALLY).toEqual([asked.from]);
     const handle = await start(asked);
     await expect.poll(() => days.started, EVENTUALLY).toEqual([asked.from, asked.to]);
-    release(asked.to);
+    days.release(asked.to);
     await expect.poll(async () => (await progress(handle)).done, EVENTUALLY).toBe(1);
     expect((await progress(handle)).running).toMatchObject([{ label: asked.from, workflowId: byHand.workflowId }]);
-    releaseAll();
+    days.releaseAll();
     expect(await handle.result()).toMatchObject({ done: 2 });
     expect(days.started).toHaveLength(2);
   });
@@ -226,11 +158,11 @@ describeWithServer('a backfill', locateTemporal, () => {
     const asked = request({ to: request().from });
     days.hold = true;
     days.failing.add(asked.from);
-    const byHand = await server.env.client.workflow.start('ecommerceDaily', { taskQueue: 'millrace', workflowId: `ecommerce-daily-${asked.from}`, args: [{ date: asked.from }] });
+    const byHand = await stack.server.env.client.workflow.start('ecommerceDaily', { taskQueue: 'millrace', workflowId: `ecommerce-daily-${asked.from}`, args: [{ date: asked.from }] });
     await expect.poll(() => days.started.length, EVENTUALLY).toBe(1);
     const handle = await start(asked);
     await expect.poll(async () => (await progress(handle)).running, EVENTUALLY).toHaveLength(1);
-    releaseAll();
+    days.releaseAll();
     const failure = await incomplete(handle);
     expect(failure.details?.[0]).toMatchObject({ done: 0, failed: [{ errorCode: 'RUN_NOT_COMPLETED', workflowId: byHand.workflowId }] });
   });
@@ -245,7 +177,7 @@ describeWithServer('a backfill', locateTemporal, () => {
     expect((error as WorkflowFailedError).cause).toBeInstanceOf(CancelledFailure);
     expect(days.ended.toSorted()).toEqual([day(asked, 1), day(asked, 2)]);
     expect(days.started).toHaveLength(2);
-    const { status } = await server.env.client.workflow.getHandle(`ecommerce-daily-${day(asked, 1)}`).describe();
+    const { status } = await stack.server.env.client.workflow.getHandle(`ecommerce-daily-${day(asked, 1)}`).describe();
     expect(status.name).toBe('CANCELLED');
     expect(await progress(handle)).toMatchObject({ done: 0, failed: [], waiting: 4 });
   });
@@ -256,7 +188,7 @@ describeWithServer('a backfill', locateTemporal, () => {
     const handle = await start(asked);
     await expect.poll(() => days.started, EVENTUALLY).toHaveLength(2);
     await handle.executeUpdate(BACKFILL_UPDATES.pause, { args: [{ by: 'anna' }] });
-    releaseAll();
+    days.releaseAll();
     await expect.poll(async () => (await progress(handle)).done, EVENTUALLY).toBe(2);
     await handle.cancel();
     await expect(handle.result()).rejects.toThrow(WorkflowFailedError);
@@ -268,9 +200,9 @@ describeWithServer('a backfill', locateTemporal, () => {
     days.hold = true;
     const handle = await start(asked);
     await expect.poll(() => days.started, EVENTUALLY).toHaveLength(1);
-    await server.env.client.workflow.getHandle(`ecommerce-daily-${asked.from}`).cancel();
+    await stack.server.env.client.workflow.getHandle(`ecommerce-daily-${asked.from}`).cancel();
     await expect.poll(() => days.started, EVENTUALLY).toHaveLength(2);
-    releaseAll();
+    days.releaseAll();
     expect((await incomplete(handle)).details?.[0]).toMatchObject({ done: 1, failed: [{ label: asked.from, errorCode: 'CancelledFailure' }] });
   });
 
@@ -284,7 +216,7 @@ describeWithServer('a backfill', locateTemporal, () => {
     await handle.executeUpdate(BACKFILL_UPDATES.pause, { args: [{ by: 'anna' }] });
     // Loaded by somebody else in the meantime.
     days.loaded.add(day(asked, 6));
-    releaseAll();
+    days.releaseAll();
     await expect.poll(async () => await progress(handle), EVENTUALLY).toMatchObject({ state: 'paused', done: 1, waiting: 2, skipped: { loaded: 3 } });
     await handle.executeUpdate(BACKFILL_UPDATES.resume, { args: [{ by: 'anna' }] });
     const failure = await incomplete(handle);
@@ -314,7 +246,7 @@ describeWithServer('a backfill', locateTemporal, () => {
   });
 
   const planned = async (asked: BackfillRequest): Promise<Pick<BackfillPlan, 'intervals' | 'skipped'>> =>
-    server.env.client.workflow.execute('backfillPlan', { taskQueue: 'millrace', workflowId: `plan-${crypto.randomUUID()}`, args: [asked] }) as Promise<BackfillPlan>;
+    stack.server.env.client.workflow.execute('backfillPlan', { taskQueue: 'millrace', workflowId: `plan-${crypto.randomUUID()}`, args: [asked] }) as Promise<BackfillPlan>;
 
   it('as a dry run says what would run, why and in which order, and starts nothing', async () => {
     const asked = request({ pageSize: 2, newestFirst: true });
@@ -326,11 +258,11 @@ describeWithServer('a backfill', locateTemporal, () => {
   });
 
   it('replays, whatever has become of it', async () => {
-    const { client } = server.env;
+    const { client } = stack.server.env;
     let replayed = 0;
     for await (const { workflowId, runId } of client.workflow.list({ query: `WorkflowType IN ('backfill', 'backfillPlan')` })) {
       const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-      await Worker.runReplayHistory({ workflowBundle: bundle }, history, workflowId);
+      await Worker.runReplayHistory({ workflowBundle: stack.bundle }, history, workflowId);
       replayed += 1;
     }
     expect(replayed).toBeGreaterThan(15);
