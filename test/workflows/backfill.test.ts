@@ -195,6 +195,16 @@ describeWithServer('a backfill', locateTemporal, () => {
     expect((await handle.describe()).status.name).toBe('CANCELLED');
   });
 
+  it('leaves no run behind without its cleanup when it is terminated', async () => {
+    const asked = request({ parallel: 1 });
+    days.hold = true;
+    const handle = await start(asked);
+    await expect.poll(() => days.started, EVENTUALLY).toHaveLength(1);
+    await handle.terminate();
+    await expect.poll(async () => (await stack.server.env.client.workflow.getHandle(`ecommerce-daily-${asked.from}`).describe()).status.name, EVENTUALLY).toBe('CANCELLED');
+    expect(days.ended).toEqual([asked.from]);
+  });
+
   it('counts a day that somebody cancels as failed, and goes on', async () => {
     const asked = request({ parallel: 1, to: request().from.replace(/01$/, '02') });
     days.hold = true;
