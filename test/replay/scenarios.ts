@@ -1,4 +1,5 @@
 import type { WorkflowHandle } from '@temporalio/client';
+import { backfillId, type BackfillRequest } from '../../src/durable/backfill.js';
 import type { EcommerceDailyParams } from '../../workflows/ecommerce-daily.js';
 import type { PipelineStack } from '../support/pipeline-stack.js';
 
@@ -12,6 +13,16 @@ export interface Scenario {
 
 const DATE = '2026-01-31';
 const QUEUE = 'millrace';
+
+const DAY_BEFORE = '2026-01-30';
+
+async function startBackfill(stack: PipelineStack, change: Partial<BackfillRequest> = {}): Promise<WorkflowHandle> {
+  const { workflow } = stack.client;
+  const request: BackfillRequest = { pipeline: 'ecommerce-daily', from: DAY_BEFORE, to: DATE, only: 'missing', newestFirst: false, parallel: 2, ...change };
+  const started = await workflow.start('backfill', { taskQueue: QUEUE, workflowId: backfillId(request), args: [request] });
+  await started.result().catch(() => undefined);
+  return workflow.getHandle(started.workflowId, started.firstExecutionRunId);
+}
 
 /** The handle of exactly this execution: a day is run several times under the same id. */
 async function start(stack: PipelineStack, params: EcommerceDailyParams, memo: Record<string, unknown> = {}): Promise<WorkflowHandle> {
@@ -34,6 +45,18 @@ export const SCENARIOS: readonly Scenario[] = [
       const alert = stack.client.workflow.getHandle(`alert-${(await failed.describe()).runId}`);
       await alert.result();
       return { completed, failed, alert };
+    },
+  },
+  {
+    name: 'backfill',
+    days: [DAY_BEFORE, DATE],
+    async play(stack) {
+      await stack.worker(QUEUE);
+      const completed = await startBackfill(stack);
+      const continued = await startBackfill(stack, { only: 'all', pageSize: 1 });
+      stack.demo.setApiMode('forbidden');
+      const incomplete = await startBackfill(stack, { only: 'all' });
+      return { completed, continued, incomplete };
     },
   },
 ];
