@@ -1,4 +1,5 @@
 import type { AlertedRun, AlertEvent } from './alert.js';
+import type { ErrorCode } from '../errors.js';
 import { oneLine } from './one-line.js';
 
 export type Command = readonly [command: string, purpose: string];
@@ -23,6 +24,7 @@ function commandsOf(run: AlertedRun, event: AlertEvent): Command[] {
   const status = typed(['status', workflowId], 'every step of this run');
   switch (event.kind) {
     case 'failed': {
+      if (event.errorCode === ('BACKFILL_INCOMPLETE' satisfies ErrorCode)) return [typed(['backfill', 'watch', workflowId], 'every interval that failed'), status];
       const step = event.step === undefined ? [] : [event.step];
       return [
         status,

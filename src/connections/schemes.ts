@@ -195,7 +195,7 @@ const slack = z
 const slackScheme = {
   schema: slack,
   example: 'https://hooks.slack.com/services/TEAM/HOOK/SECRET',
-  secretsOf: ({ encodedPath }: UriParts, uri: string) => [uri, encodedPath, encodedPath.slice(encodedPath.lastIndexOf('/') + 1)].map((secret) => ({ secret })),
+  secretsOf: ({ path, encodedPath }: UriParts, uri: string) => [uri, path, encodedPath, encodedPath.slice(encodedPath.lastIndexOf('/') + 1)].map((secret) => ({ secret })),
 };
 
 const pagerduty = z

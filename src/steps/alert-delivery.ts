@@ -1,6 +1,7 @@
 import type { Alert, AlertedRun, AlertEvent } from '../alerts/alert.js';
 import { areRoutes, channelsFor, type AlertChannel, type AlertRoute } from '../alerts/routing.js';
-import { pipelineOfWorkflow } from '../catalog.js';
+import { findPipeline, pipelineOfWorkflow } from '../catalog.js';
+import type { BackfillRequest } from '../durable/backfill.js';
 import { pipelineName } from '../durable/data-interval.js';
 import { RUN_OPTIONS_MEMO, type RunOptions } from './run-options.js';
 
@@ -38,4 +39,12 @@ export function isTold(event: AlertEvent, routes: readonly AlertRoute[]): boolea
 export function pipelineFacts(workflowType: string): Pick<AlertedRun, 'pipeline' | 'owner'> {
   const pipeline = pipelineOfWorkflow(workflowType);
   return { pipeline: pipeline?.name ?? pipelineName(workflowType), owner: pipeline?.owner ?? 'nobody' };
+}
+
+/** A backfill is told to the people of its pipeline, once, instead of each of its runs that fails. */
+export function backfilled(workflowType: string, args: readonly unknown[]): { workflowType: string; interval: { label: string } } | undefined {
+  if (workflowType !== 'backfill') return undefined;
+  const request = args[0] as BackfillRequest | undefined;
+  const workflow = findPipeline(request?.pipeline ?? '')?.workflow;
+  return workflow === undefined ? undefined : { workflowType: workflow, interval: { label: `backfill ${request?.from} to ${request?.to}` } };
 }

@@ -18,7 +18,7 @@ import {
 } from '@temporalio/workflow';
 import type { AlertedRun, AlertEvent } from '../alerts/alert.js';
 import { onRunEvent, type RunEvent } from '../durable/run-events.js';
-import { ALERT_WORKFLOW, MORE_EVENTS, isTold, pipelineFacts, routesOf } from './alert-delivery.js';
+import { ALERT_WORKFLOW, MORE_EVENTS, backfilled, isTold, pipelineFacts, routesOf, type AlertDelivery } from './alert-delivery.js';
 import { warningsIn } from './check-warnings.js';
 import type { deliverAlert } from './deliver-alert.js';
 import { createHoldStory } from './hold-story.js';
@@ -42,14 +42,13 @@ const MESSAGE_LENGTH = 4_000;
  * checks warn.
  */
 export function alertOutbox(): AlertOutbox {
-  const post = createPost();
   const holds = createHoldStory();
+  let { workflowType } = workflowInfo();
   let interval: AlertedRun['interval'];
+  const post = createPost((events) => deliveryOf(workflowType, interval, events));
 
   function tell(event: AlertEvent): void {
-    const { workflowType, memo } = workflowInfo();
-    const routes = routesOf(workflowType, memo);
-    if (isTold(event, routes)) post.send(event, routes, interval);
+    if (isTold(event, routesOf(workflowType, workflowInfo().memo))) post.send(event);
   }
 
   const outbox: Required<Pick<AlertOutbox, 'raise' | 'settled' | 'scheduleActivity' | 'execute'>> = {
@@ -67,6 +66,8 @@ export function alertOutbox(): AlertOutbox {
       return result;
     },
     async execute(input: WorkflowExecuteInput, next: Next<WorkflowInboundCallsInterceptor, 'execute'>) {
+      const behind = backfilled(workflowType, input.args);
+      if (behind !== undefined) ({ workflowType, interval } = behind);
       try {
         const result: unknown = await next(input);
         tell({ kind: 'ended', outcome: 'completed', at: now() });
@@ -84,8 +85,15 @@ export function alertOutbox(): AlertOutbox {
   return outbox;
 }
 
+/** What happened, in which run, and who is to be told. */
+function deliveryOf(workflowType: string, interval: AlertedRun['interval'], events: readonly AlertEvent[]): AlertDelivery {
+  const { workflowId, runId, namespace, startTime, memo } = workflowInfo();
+  const run = { ...pipelineFacts(workflowType), ...(interval === undefined ? {} : { interval }), workflowId, runId, startedAt: startTime.toISOString() };
+  return { namespace, run, routes: routesOf(workflowType, memo), events };
+}
+
 /** The way to `deliverAlert`: what is raised while something is being handed over goes with the next. */
-function createPost(): { send(event: AlertEvent, routes: ReturnType<typeof routesOf>, interval: AlertedRun['interval']): void; settled(): Promise<void> } {
+function createPost(delivery: (events: readonly AlertEvent[]) => AlertDelivery): { send(event: AlertEvent): void; settled(): Promise<void> } {
   const waiting: AlertEvent[] = [];
   let child: ChildWorkflowHandle<typeof deliverAlert> | undefined;
   let children = 0;
@@ -95,27 +103,26 @@ function createPost(): { send(event: AlertEvent, routes: ReturnType<typeof route
    * Delivery is a workflow of its own that outlives this run: a mail server that is down for hours neither keeps the run open
    * nor loses the alert.
    */
-  async function handOver(events: AlertEvent[], routes: ReturnType<typeof routesOf>, interval: AlertedRun['interval']): Promise<void> {
+  async function handOver(events: AlertEvent[]): Promise<void> {
     if (child !== undefined && (await signalled(child, events))) return;
     children += 1;
-    const { workflowType, workflowId, runId, namespace, startTime } = workflowInfo();
-    const facts = pipelineFacts(workflowType);
+    const order = delivery(events);
     child = await startChild<typeof deliverAlert>(ALERT_WORKFLOW, {
-      workflowId: children === 1 ? `alert-${runId}` : `alert-${runId}-${children}`,
+      workflowId: children === 1 ? `alert-${order.run.runId}` : `alert-${order.run.runId}-${children}`,
       parentClosePolicy: ParentClosePolicy.ABANDON,
-      args: [{ namespace, run: { ...facts, ...(interval === undefined ? {} : { interval }), workflowId, runId, startedAt: startTime.toISOString() }, routes, events }],
-      staticSummary: `${facts.pipeline} ${events[0]!.kind}`,
+      args: [order],
+      staticSummary: `${order.run.pipeline} ${events[0]!.kind}`,
     });
   }
 
   return {
-    send(event, routes, interval) {
+    send(event) {
       waiting.push(event);
       // Also when it is raised by code that is being cancelled.
       handingOver ??= CancellationScope.nonCancellable(async () => {
         while (waiting.length > 0) {
           try {
-            await handOver(waiting.splice(0), routes, interval);
+            await handOver(waiting.splice(0));
           } catch (error) {
             log.error('an alert could not be handed over', { error: String(error) });
           }

@@ -30,6 +30,14 @@ describe('the redactor', () => {
     expect(redact('AKID and etl at h stay')).toBe('AKID and etl at h stay');
   });
 
+  it('takes out the address of a webhook and the key of an incident service, in whole and in part', () => {
+    const env = { MILLRACE_CONN_SLACK: 'https://hooks.slack.com/services/T01/B02/s3cr3ts3cr3t', MILLRACE_CONN_INCIDENT: 'pagerduty://R0UT1NGKEY@events.pagerduty.com' };
+    const { redact } = loadConnections({ root, env });
+    expect(redact(`POST ${env.MILLRACE_CONN_SLACK}`)).toBe('POST ***');
+    expect(redact('at /services/T01/B02/s3cr3ts3cr3t of hooks.slack.com')).toBe('at /*** of hooks.slack.com');
+    expect(redact('token s3cr3ts3cr3t, key R0UT1NGKEY at events.pagerduty.com')).toBe('token ***, key *** at events.pagerduty.com');
+  });
+
   it('takes out a setting as a whole when it cannot be read', () => {
     const { redact } = loadConnections({ root, env: { MILLRACE_CONN_SALES: 'mysql://etl:hunter#2@h' } });
     expect(redact('Invalid URL: mysql://etl:hunter#2@h')).toBe('Invalid URL: ***');

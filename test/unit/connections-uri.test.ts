@@ -107,6 +107,16 @@ describe('the URI of a connection', () => {
     expect(read('mail', 'smtps://u:p@mail.local?from=a@b&to=c@d')).toMatchObject({ port: 465, secure: true, user: 'u', password: 'p' });
   });
 
+  it('reads an incoming webhook of Slack, whose path is part of what is called', () => {
+    expect(read('slack', 'https://hooks.slack.com/services/T01/B02/s%2Fcret')).toEqual({ scheme: 'slack', url: 'https://hooks.slack.com/services/T01/B02/s%2Fcret', origin: 'https://hooks.slack.com' });
+    expect(read('slack', 'http://127.0.0.1:8080/hook')).toMatchObject({ url: 'http://127.0.0.1:8080/hook' });
+  });
+
+  it('reads an incident service, over TLS unless it is told otherwise', () => {
+    expect(read('incident', 'pagerduty://R0UT1NGKEY@events.eu.pagerduty.com')).toEqual({ scheme: 'pagerduty', baseUrl: 'https://events.eu.pagerduty.com', routingKey: 'R0UT1NGKEY' });
+    expect(read('incident', 'pagerduty://k@127.0.0.1:8080?tls=false')).toMatchObject({ baseUrl: 'http://127.0.0.1:8080' });
+  });
+
   it('sends a mail password over TLS only, unless it is told otherwise', () => {
     expect(read('mail', 'smtp://u:p@m?from=a@b&to=c@d')).toMatchObject({ starttls: 'required' });
     expect(read('mail', 'smtp://u:p@m?from=a@b&to=c@d&starttls=false')).toMatchObject({ starttls: 'never' });
@@ -151,6 +161,10 @@ describe('the URI of a connection', () => {
     ['CLICKS', 's3://lake:9000/p?region=x', /has a port/],
     ['CLICKS', 's3://lake?endpoint=ftp://h', /"endpoint" is not an address/],
     ['MAIL', 'smtp://m', /"from" is missing; parameter "to" is missing/],
+    ['SLACK', 'https://hooks.slack.com', /names no path: copy the whole URL/],
+    ['SLACK', 'https://u:p@hooks.slack.com/services/x', /has a user.*has a password/],
+    ['INCIDENT', 'pagerduty://events.pagerduty.com', /names no routing key before the @/],
+    ['INCIDENT', 'pagerduty://k@h/v2/enqueue', /has a path/],
     ['MAIL', 'smtp://m?from=etl&to=team', /"from" is not a mail address.*"to" is not a mail address/],
     ['MAIL', 'smtp://u@m?from=a@b&to=c@d', /user without a password/],
     ['MAIL', 'smtps://m?from=a@b&to=c@d&starttls=true', /smtps:\/\/ does not need/],
@@ -198,6 +212,8 @@ describe('the URI of a connection', () => {
       ['object-store', 'file:///data/lake', 'file:///data/lake'],
       ['object-store', 's3://key:hunter@lake/raw?endpoint=http://h:7070', 's3://lake/raw at http://h:7070'],
       ['mail', 'smtp://etl:hunter@m?from=a@b&to=c@d,e@f', 'smtp://m:587 to c@d, e@f'],
+      ['slack', 'https://hooks.slack.com/services/hunter', 'https://hooks.slack.com/…'],
+      ['incident', 'pagerduty://hunter@events.pagerduty.com', 'pagerduty at https://events.pagerduty.com'],
     ];
     for (const [role, uri, expected] of described) expect(describeConfig(read(role, uri))).toBe(expected);
   });

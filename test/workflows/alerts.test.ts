@@ -12,13 +12,15 @@ import type { AlertRoute } from '../../src/alerts/routing.js';
 import { createSlack } from '../../src/alerts/slack.js';
 import type { RunEvent } from '../../src/durable/run-events.js';
 import { MillraceError } from '../../src/errors.js';
+import { OPERATOR_UPDATES } from '../../src/steps/operator-protocol.js';
 import { MillracePlugin } from '../../src/steps/plugin.js';
+import type { RunOptions } from '../../src/steps/run-options.js';
 import { startStuckAlert } from '../../src/steps/stuck-alert.js';
 import { sendJson, startHttpServer, type HttpServer } from '../servers/http.js';
 import { startSmtpServer, type RunningSmtpServer } from '../servers/smtp.js';
 import { locateTemporal, startTemporal, type TemporalServer } from '../servers/temporal.js';
 import { describeWithServer } from '../support/with-server.js';
-import { broken, checked, end, eventful, tell } from '../fixtures/alert-workflows.js';
+import { backfill, broken, checked, end, eventful, mendable, tell } from '../fixtures/alert-workflows.js';
 
 const until = '2030-01-01T00:00:00.000Z';
 const held = (step: string): RunEvent => ({ kind: 'held', step, errorCode: 'SOURCE_UNAVAILABLE', message: 'it answered 503', until });
@@ -36,6 +38,8 @@ describeWithServer('alerts of a run', locateTemporal, () => {
   let incidents: HttpServer;
   const logged: LogEntry[] = [];
   let slackIsSet = true;
+  /** Ids of workflows whose steps succeed. */
+  const mended = new Set<string>();
 
   beforeAll(async () => {
     Runtime.install({ logger: new DefaultLogger('INFO', (entry) => logged.push(entry)) });
@@ -65,6 +69,9 @@ describeWithServer('alerts of a run', locateTemporal, () => {
         fail: async () => {
           throw ApplicationFailure.nonRetryable('it answered 503', 'SOURCE_UNAVAILABLE');
         },
+        flaky: async (workflowId: string) => {
+          if (!mended.has(workflowId)) throw ApplicationFailure.nonRetryable('it answered 503', 'SOURCE_UNAVAILABLE');
+        },
         check: async () => ({
           checks: [
             { name: 'line count', severity: 'WARN', passed: false, observed: '12', expected: '3,000 to 4,000' },
@@ -87,15 +94,19 @@ describeWithServer('alerts of a run', locateTemporal, () => {
     slackIsSet = true;
   });
 
-  const start = (workflow: () => Promise<void>, ...alerts: AlertRoute[]): Promise<WorkflowHandle & { firstExecutionRunId: string }> =>
-    temporal.env.client.workflow.start(workflow, { taskQueue: 'alerts', workflowId: randomUUID(), memo: { millrace: { alerts } } });
-  const alertOf = (run: { firstExecutionRunId: string }, suffix = ''): WorkflowHandle => temporal.env.client.workflow.getHandle(`alert-${run.firstExecutionRunId}${suffix}`);
+  type Run = WorkflowHandle & { firstExecutionRunId: string };
+  const startWith = (workflow: (...args: never[]) => Promise<void>, millrace: RunOptions, args: unknown[] = []): Promise<Run> =>
+    temporal.env.client.workflow.start(workflow.name, { taskQueue: 'alerts', workflowId: randomUUID(), args, memo: { millrace } });
+  const start = (workflow: () => Promise<void>, ...alerts: AlertRoute[]): Promise<Run> => startWith(workflow, { alerts });
+  const alertOf = (run: Run, suffix = ''): WorkflowHandle => temporal.env.client.workflow.getHandle(`alert-${run.firstExecutionRunId}${suffix}`);
   const subjects = (run: WorkflowHandle): (string | undefined)[] => smtp.mails.filter(({ text }) => text?.includes(run.workflowId)).map(({ subject }) => subject);
   const callsOf = (server: HttpServer, run: WorkflowHandle): string[] => server.calls.map(({ body }) => body).filter((body) => body.includes(run.workflowId));
 
   it('tells the holds of one run in one message, and that all of them go on in one other', async () => {
     const run = await start(eventful, to('mail'));
     await run.signal(tell, [held('a')]);
+    const gathers = async (): Promise<boolean> => (await alertOf(run).fetchHistory()).events!.some((event) => event.timerStartedEventAttributes);
+    await vi.waitFor(async () => expect(await gathers()).toBe(true), WAIT);
     await run.signal(tell, [held('b')]);
     await vi.waitFor(() => expect(subjects(run)).toEqual(['[millrace] eventful is held at a and 1 more step']), WAIT);
     await run.signal(tell, [recovered('a')]);
@@ -115,6 +126,38 @@ describeWithServer('alerts of a run', locateTemporal, () => {
     await run.signal(end, 'fail');
     await expect(run.result()).rejects.toBeInstanceOf(WorkflowFailedError);
     await vi.waitFor(() => expect(subjects(run)[1]).toBe('[millrace] eventful failed at fail after it was held'), WAIT);
+  });
+
+  it('tells the holds of the plugin, and their end, as they happen', async () => {
+    const run = await startWith(mendable, { onStepFailure: 'hold', alerts: [to('mail')] });
+    await vi.waitFor(() => expect(subjects(run)[0]).toMatch(/is held at flaky(#2)? and 1 more step$/), WAIT);
+    mended.add(run.workflowId);
+    const order = { by: 'anna@host' };
+    await run.executeUpdate(OPERATOR_UPDATES.retry, { args: [{ ...order, step: 'flaky' }] });
+    await run.executeUpdate(OPERATOR_UPDATES.skip, { args: [{ ...order, step: 'flaky#2', why: 'not today' }] });
+    await run.result();
+    await vi.waitFor(() => expect(subjects(run)[1]).toBe('[millrace] mendable goes on after a hold'), WAIT);
+    const text = smtp.mails.findLast((mail) => mail.text?.includes(run.workflowId))!.text;
+    expect(text).toContain('flaky (retried by anna@host)');
+    expect(text).toContain('flaky#2 (skipped by anna@host: not today)');
+  });
+
+  it('tells of a hold that was given up that the run failed after it', async () => {
+    const run = await startWith(mendable, { onStepFailure: 'hold', alerts: [to('mail')] });
+    await vi.waitFor(() => expect(subjects(run)).toHaveLength(1), WAIT);
+    await run.executeUpdate(OPERATOR_UPDATES.fail, { args: [{ by: 'anna@host', step: 'flaky' }] });
+    await expect(run.result()).rejects.toBeInstanceOf(WorkflowFailedError);
+    await vi.waitFor(() => expect(subjects(run)[1]).toBe('[millrace] mendable failed at flaky after it was held'), WAIT);
+  });
+
+  it('tells the people of a pipeline once that its backfill has failed', async () => {
+    const run = await startWith(backfill, {}, [{ pipeline: 'ecommerce-daily', from: '2010-12-01', to: '2010-12-31' }]);
+    await expect(run.result()).rejects.toBeInstanceOf(WorkflowFailedError);
+    await alertOf(run).result();
+    expect(subjects(run)).toEqual(['[millrace] ecommerce-daily backfill 2010-12-01 to 2010-12-31 failed']);
+    const { text } = smtp.mails.find((mail) => mail.text?.includes(run.workflowId))!;
+    expect(text).toContain(`millrace backfill watch ${run.workflowId}`);
+    expect(text).toContain('data-team');
   });
 
   it('reaches one channel while another is down, and the other with everything in one message when it is back', async () => {
