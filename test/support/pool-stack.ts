@@ -4,14 +4,15 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { WorkflowHandle } from '@temporalio/client';
+import { Client, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { vi } from 'vitest';
 import { MillracePlugin } from '../../src/steps/plugin.js';
 import { POOL_QUERY, POOL_WORKFLOW, poolWorkflowId, type PoolView } from '../../src/steps/pool-protocol.js';
 import { newPool, type PoolState } from '../../src/steps/pool-state.js';
+import { RUN_OPTIONS_MEMO, type RunOptions } from '../../src/steps/run-options.js';
 import type { PooledParams } from '../fixtures/pool-workflows.js';
-import { startTemporal, type TemporalServer } from '../servers/temporal.js';
+import { startTemporal } from '../servers/temporal.js';
 
 const TASK_QUEUE = 'pools';
 const WORKER = fileURLToPath(new URL('pool-worker.ts', import.meta.url));
@@ -26,20 +27,19 @@ export interface Seen {
 
 /** Temporal, a worker for workflows in this process, and worker processes for the steps, which a test kills or freezes. */
 export interface PoolStack {
-  temporal: TemporalServer;
+  client: Client;
   bundle: WorkflowBundleWithSourceMap;
   /** Starts a pool with a lease that a test can wait for. */
   pool(name: string, state: Partial<PoolState> & { size: number }): Promise<void>;
   view(name: string): Promise<PoolView>;
-  run(params: PooledParams, priority?: number, workflow?: string): Promise<WorkflowHandle>;
-  /** Every run that was started, and every pool. */
-  started: WorkflowHandle[];
+  run(params: PooledParams, options?: { workflow?: string; runOptions?: RunOptions }): Promise<WorkflowHandle>;
   worker(): Promise<ChildProcess>;
   /** Ends a worker process without a chance to say anything, and writes so into the witness. */
   kill(worker: ChildProcess): Promise<void>;
   hold(...names: string[]): Promise<void>;
   letGo(...names: string[]): Promise<void>;
   fail(name: string): Promise<void>;
+  repair(name: string): Promise<void>;
   seen(name?: string): Promise<Seen[]>;
   /** Waits for a line of the witness. */
   saw(what: string, name: string): Promise<Seen>;
@@ -52,13 +52,12 @@ export async function startPoolStack(): Promise<PoolStack> {
   const witness = join(folder, 'witness');
   await writeFile(witness, '');
   const temporal = await startTemporal();
-  const { client } = temporal.env;
-  const plugins = [new MillracePlugin({ redact: (text) => text })];
+  const plugins = [new MillracePlugin()];
+  const client = new Client({ connection: temporal.env.connection, plugins });
   const bundle = await bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL('../fixtures/pool-workflows.ts', import.meta.url)), plugins, logger: new DefaultLogger('ERROR') });
   const workflows = await Worker.create({ connection: temporal.env.nativeConnection, taskQueue: TASK_QUEUE, workflowBundle: bundle, plugins });
   const running = workflows.run();
   const processes: ChildProcess[] = [];
-  const started: WorkflowHandle[] = [];
   let runs = 0;
 
   const seen = async (name?: string): Promise<Seen[]> => {
@@ -67,23 +66,20 @@ export async function startPoolStack(): Promise<PoolStack> {
   };
 
   return {
-    temporal,
+    client,
     bundle,
-    started,
     async pool(name, state) {
-      started.push(await client.workflow.start(POOL_WORKFLOW, { workflowId: poolWorkflowId(name), taskQueue: TASK_QUEUE, args: [{ ...newPool(name, state.size), ...state }] }));
+      await client.workflow.start(POOL_WORKFLOW, { workflowId: poolWorkflowId(name), taskQueue: TASK_QUEUE, args: [{ ...newPool(name, state.size), ...state }] });
     },
     view: (name) => client.workflow.getHandle(poolWorkflowId(name)).query<PoolView>(POOL_QUERY),
-    async run(params, priority, workflow = 'pooled') {
+    async run(params, { workflow = 'pooled', runOptions } = {}) {
       runs += 1;
-      const handle = await client.workflow.start(workflow, {
+      return client.workflow.start(workflow, {
         workflowId: `${params.pool}-run-${runs}`,
         taskQueue: TASK_QUEUE,
         args: [params],
-        ...(priority === undefined ? {} : { priority: { priorityKey: priority } }),
+        ...(runOptions === undefined ? {} : { memo: { [RUN_OPTIONS_MEMO]: runOptions } }),
       });
-      started.push(handle);
-      return handle;
     },
     async worker() {
       const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), WORKER, temporal.address, TASK_QUEUE, folder], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
@@ -100,6 +96,7 @@ export async function startPoolStack(): Promise<PoolStack> {
     hold: async (...names) => void (await Promise.all(names.map((name) => writeFile(join(folder, `hold-${name}`), '')))),
     letGo: async (...names) => void (await Promise.all(names.map((name) => rm(join(folder, `hold-${name}`), { force: true })))),
     fail: (name) => writeFile(join(folder, `fail-${name}`), ''),
+    repair: (name) => rm(join(folder, `fail-${name}`)),
     seen,
     saw: (what, name) =>
       vi.waitFor(
