@@ -6,6 +6,7 @@ import { connectionsVerb } from './verbs/connections.js';
 import { doctorVerb } from './verbs/doctor.js';
 import { listVerb } from './verbs/list.js';
 import { logsVerb } from './verbs/logs.js';
+import { poolsVerb } from './verbs/pools.js';
 import { quarantineVerb } from './verbs/quarantine.js';
 import { runVerb } from './verbs/run.js';
 import { runsVerb } from './verbs/runs.js';
@@ -29,6 +30,7 @@ const VERBS: readonly Verb[] = [
   sqlVerb,
   verifyVerb,
   backfillVerb,
+  poolsVerb,
   scheduleVerb,
   connectionsVerb,
   doctorVerb,

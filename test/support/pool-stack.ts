@@ -28,6 +28,8 @@ export interface Seen {
 /** Temporal, a worker for workflows in this process, and worker processes for the steps, which a test kills or freezes. */
 export interface PoolStack {
   client: Client;
+  address: string;
+  taskQueue: string;
   bundle: WorkflowBundleWithSourceMap;
   /** Starts a pool with a lease that a test can wait for. */
   pool(name: string, state: Partial<PoolState> & { size: number }): Promise<void>;
@@ -67,6 +69,8 @@ export async function startPoolStack(): Promise<PoolStack> {
 
   return {
     client,
+    address: temporal.address,
+    taskQueue: TASK_QUEUE,
     bundle,
     async pool(name, state) {
       await client.workflow.start(POOL_WORKFLOW, { workflowId: poolWorkflowId(name), taskQueue: TASK_QUEUE, args: [{ ...newPool(name, state.size), ...state }] });
