@@ -9,7 +9,6 @@ import { MillraceError, isMillraceError } from '../src/errors.js';
 import type { ObjectStore } from '../src/object-store/object-store.js';
 import type { TextRow } from '../src/sources/sql-source.js';
 import { reportProgress } from '../src/steps/progress.js';
-import type { SourceName } from './source-name.js';
 
 /** What the lake keeps: `raw` as the sources sent it, `quarantine` for good; `staging` goes when the run is over. */
 export type Layer = 'raw' | 'staging' | 'quarantine';
@@ -39,7 +38,7 @@ export function madeByThisStep(interval: DataInterval): DatasetRef['madeBy'] {
 export async function writeRawDataset(
   deps: { lake: ObjectStore; limits: DuckDBLimits },
   interval: DataInterval,
-  name: SourceName,
+  name: string,
   columns: readonly string[],
   batches: AsyncIterable<readonly TextRow[]>,
 ): Promise<DatasetRef> {
@@ -52,13 +51,14 @@ export async function writeRawDataset(
   });
 }
 
-/** A green run over nothing hides a failure upstream: an empty source fails the run unless it was allowed to be empty. */
-export function refuseEmpty(ref: DatasetRef, source: SourceName, where: string, interval: DataInterval, allowEmpty: readonly SourceName[]): DatasetRef {
-  if (ref.rows > 0 || allowEmpty.includes(source)) return ref;
-  throw new MillraceError(
-    'SOURCE_EMPTY',
-    `${source} (${where}) has no rows for ${interval.label}. Nothing was published. Load the source, or allow it with --param allowEmpty='["${source}"]'.`,
-  );
+/**
+ * A green run over nothing hides a failure upstream: an empty source fails the run unless it stands in `allowEmpty`. A pipeline
+ * without that parameter gives none.
+ */
+export function refuseEmpty(ref: DatasetRef, source: string, where: string, interval: DataInterval, allowEmpty?: readonly string[]): DatasetRef {
+  if (ref.rows > 0 || allowEmpty?.includes(source)) return ref;
+  const remedy = allowEmpty === undefined ? 'Load the source and run again.' : `Load the source, or allow it with --param allowEmpty='["${source}"]'.`;
+  throw new MillraceError('SOURCE_EMPTY', `${source} (${where}) has no rows for ${interval.label}. Nothing was published. ${remedy}`);
 }
 
 /** The dataset as a local file for DuckDB; says which dataset is gone when it is. */

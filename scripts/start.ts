@@ -5,7 +5,7 @@ import { planRun, startRun } from '../src/cli/start-run.js';
 import { CliError } from '../src/cli/cli-error.js';
 import { EXIT_CODES } from '../src/cli/exit-codes.js';
 import { createScreen } from '../src/cli/output/screen.js';
-import { findPipeline } from '../src/catalog.js';
+import type { Pipeline } from '../src/catalog.js';
 import { millraceHome } from '../src/connections/settings.js';
 import { defaultDate } from '../src/demo/default-date.js';
 import { generatedDays } from '../src/demo/generate-day.js';
@@ -17,10 +17,8 @@ import { acquireStack, type TemporalAddress } from '../src/stack/stack-state.js'
 import { parseArguments, type StartArguments } from './start/arguments.js';
 import { attachToStack } from './start/attached-stack.js';
 import { startEmbeddedStack, type EmbeddedStack } from './start/embedded-stack.js';
-import { reportOf } from './start/report.js';
+import { endingOf } from './start/ending.js';
 import { createDisplay, type Display } from './start/display.js';
-
-const PIPELINE = findPipeline('ecommerce-daily')!;
 
 /** The user's folder: npm runs scripts in the project's. */
 const CALLED_FROM = process.env['INIT_CWD'] ?? process.cwd();
@@ -48,9 +46,8 @@ async function main(): Promise<number> {
       stack = await attachToStack(attempt.stack, { date, dataGiven: wanted.data !== undefined, log: display.step });
     }
     const { temporal } = stack!;
-    const run = await runPipeline(temporal, date, display, interrupted);
-    const report = reportOf(run, webUiLink({ ...temporal, source: '' }, run));
-    display.report(report, performance.now() - started);
+    const run = await runPipeline(temporal, wanted.pipeline, date, display, interrupted);
+    display.end(endingOf(run, webUiLink({ ...temporal, source: '' }, run)), performance.now() - started);
     if (attempt.kind === 'owned' && staysUp(wanted, screen.interactive) && !interrupted.aborted) {
       if (wanted.data === undefined) stack!.keepUpWithTheDate();
       display.staying(temporal.uiUrl);
@@ -66,7 +63,7 @@ async function main(): Promise<number> {
   }
 }
 
-async function runPipeline(temporal: TemporalAddress, date: string, display: Display, interrupted: AbortSignal): Promise<RunView> {
+async function runPipeline(temporal: TemporalAddress, pipeline: Pipeline, date: string, display: Display, interrupted: AbortSignal): Promise<RunView> {
   const { target, options } = await chooseTemporal({}, async () => temporal);
   const client = await connectTemporal(target, options);
   try {
@@ -86,9 +83,9 @@ async function runPipeline(temporal: TemporalAddress, date: string, display: Dis
 
   /** A run of this day that is still open, from before a crash or in another terminal, is watched to its end instead. */
   async function startOrJoin(): Promise<{ workflowId: string; runId: string }> {
-    const planned = planRun(PIPELINE, { date, params: [] }, new Date());
+    const planned = planRun(pipeline, { date, params: [] }, new Date());
     try {
-      return await startRun(client, PIPELINE, planned);
+      return await startRun(client, pipeline, planned);
     } catch (error) {
       if (!(error instanceof CliError) || error.exitCode !== EXIT_CODES.CONFLICT) throw error;
       display.step(`${error.message}: watching that run`);

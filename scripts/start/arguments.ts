@@ -1,7 +1,9 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { CATALOG, findPipeline, type Pipeline } from '../../src/catalog.js';
 import { intervalBounds } from '../../src/durable/data-interval.js';
 
 export interface StartArguments {
+  pipeline: Pipeline;
   /** `YYYY-MM-DD`; absent: yesterday for generated data, the first file's day for `--data`. */
   date?: string;
   /** Folder of `YYYY-MM-DD.csv` files in the Online Retail format. */
@@ -20,10 +22,17 @@ function calendarDay(text: string): string {
   }
 }
 
+function pipelineOf(text: string): Pipeline {
+  const pipeline = findPipeline(text);
+  if (pipeline === undefined) throw new InvalidArgumentError(`There is no pipeline ${text}; there are ${CATALOG.map(({ name }) => name).join(', ')}.`);
+  return pipeline;
+}
+
 /** `npm start -- --date 2010-12-01`. Prints help or a usage error and exits by itself, with 2 for the latter. */
 export function parseArguments(argv: readonly string[]): StartArguments {
   const command = new Command('npm start --')
-    .description('Sets everything up on this machine, runs ecommerce-daily for one day and shows what came out.')
+    .description('Sets everything up on this machine, runs a pipeline for one day and shows what came out.')
+    .option('--pipeline <name>', 'one of the catalog (default: ecommerce-daily)', pipelineOf, findPipeline('ecommerce-daily'))
     .option('--date <day>', 'the day to run, YYYY-MM-DD (default: yesterday, or the first day of --data)', calendarDay)
     .option('--data <dir>', 'take the sales from files in the Online Retail format, YYYY-MM-DD.csv, instead of generating them')
     .option('--once', 'stop when the run is over; exit with 0, or 1 when it failed', false)
@@ -35,6 +44,7 @@ export function parseArguments(argv: readonly string[]): StartArguments {
 Examples:
   npm start                                              generated data of yesterday; stays up until Ctrl-C
   npm start -- --date 2026-01-31                         another day
+  npm start -- --pipeline daily-returns                  another pipeline
   npm start -- --data ./by-day --date 2010-12-01         real files
   npm start --silent -- --once --json                    for scripts`,
     );

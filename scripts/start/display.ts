@@ -1,15 +1,14 @@
 import { createRunPicture } from '../../src/cli/output/run-picture.js';
 import type { Screen } from '../../src/cli/output/screen.js';
 import type { RunView } from '../../src/runs/run-view.js';
-import { renderReport } from './render-report.js';
-import { nextCommands, type StartReport } from './report.js';
+import type { Ending } from './ending.js';
 
-/** What `npm start` shows. With `json`, everything but the report goes to stderr. */
+/** What `npm start` shows. With `json`, everything but the ending goes to stderr. */
 export interface Display {
   step: (line: string) => void;
   /** The run as it goes on. */
   run(webUi: string | undefined): { show(view: RunView): void; done(): void };
-  report(report: StartReport, totalMs: number): void;
+  end(ending: Ending, totalMs: number): void;
   staying(webUi: string): void;
 }
 
@@ -21,9 +20,9 @@ export function createDisplay(screen: Screen, { json }: { json: boolean }): Disp
       say('');
       return createRunPicture(screen, { webUi, live: screen.interactive && !json, say });
     },
-    report(report, totalMs) {
-      if (json) screen.print(JSON.stringify(report));
-      else screen.print(`\n${renderReport(report, screen, totalMs)}\n\nTry next:\n${nextCommands(report).map((command) => `  ${command}`).join('\n')}`);
+    end(ending, totalMs) {
+      if (json) screen.print(JSON.stringify(ending.json));
+      else screen.print(`\n${ending.text(screen, totalMs)}\n\nTry next:\n${ending.next.map((command) => `  ${command}`).join('\n')}`);
     },
     staying: (webUi) => screen.print(`\nEverything stays up until Ctrl-C. Web UI: ${webUi}`),
   };

@@ -1,4 +1,3 @@
-import { findPipeline } from '../../src/catalog.js';
 import type { RunView } from '../../src/runs/run-view.js';
 import type { EcommerceDailyResult } from '../../workflows/ecommerce-daily.js';
 
@@ -53,13 +52,4 @@ export function reportOf(run: RunView, webUi: string | undefined): StartReport {
 function sourcesRead(run: RunView): StartReport['sources'] {
   const read = run.steps.filter(({ id, state, rows }) => id.startsWith('extract.extract') && state === 'succeeded' && rows !== undefined);
   return Object.fromEntries(read.map(({ activity, rows }) => [activity.replace('extract', '').toLowerCase(), { rows }]));
-}
-
-/** Three commands to try next. */
-export function nextCommands(report: StartReport): string[] {
-  const { name } = findPipeline(report.pipeline)!;
-  if (report.state !== 'completed') {
-    return [`npx millrace status ${report.run}`, `npx millrace logs ${report.run}${report.failure?.step ? ` ${report.failure.step}` : ''}`, 'npx millrace connections check'];
-  }
-  return [`npx millrace status ${report.run}`, `npx millrace quarantine ${report.run}`, `npx millrace sql "SELECT * FROM daily_revenue_by_category" # what ${name} publishes`];
 }

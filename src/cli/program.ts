@@ -7,6 +7,7 @@ import { doctorVerb } from './verbs/doctor.js';
 import { listVerb } from './verbs/list.js';
 import { logsVerb } from './verbs/logs.js';
 import { poolsVerb } from './verbs/pools.js';
+import { newVerb } from './verbs/new.js';
 import { quarantineVerb } from './verbs/quarantine.js';
 import { runVerb } from './verbs/run.js';
 import { runsVerb } from './verbs/runs.js';
@@ -18,6 +19,7 @@ import { verifyVerb } from './verbs/verify.js';
 import { watchVerb } from './verbs/watch.js';
 
 const VERBS: readonly Verb[] = [
+  newVerb,
   listVerb,
   showVerb,
   runVerb,
