@@ -1,5 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { backfillId, type BackfillRequest } from '../../src/durable/backfill.js';
+import { CATALOG } from '../../src/catalog.js';
 import type { EcommerceDailyParams } from '../../workflows/ecommerce-daily.js';
 import type { PipelineStack } from '../support/pipeline-stack.js';
 
@@ -31,7 +32,7 @@ async function start(stack: PipelineStack, params: EcommerceDailyParams, memo: R
   return workflow.getHandle(started.workflowId, started.firstExecutionRunId);
 }
 
-export const SCENARIOS: readonly Scenario[] = [
+const WRITTEN: readonly Scenario[] = [
   {
     name: 'ecommerce-daily',
     days: [DATE],
@@ -60,3 +61,19 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
 ];
+
+/** Pipelines of the catalog without a scenario of their own: one run of a day of the demonstration. */
+const PLAIN = CATALOG.filter(({ name }) => WRITTEN.every((scenario) => scenario.name !== name)).map(
+  ({ name, workflow }): Scenario => ({
+    name,
+    days: [DATE],
+    async play(stack) {
+      await stack.worker(QUEUE);
+      const completed = await stack.client.workflow.start(workflow, { taskQueue: QUEUE, workflowId: `${name}-${DATE}`, args: [{ date: DATE }] });
+      await completed.result();
+      return { completed };
+    },
+  }),
+);
+
+export const SCENARIOS: readonly Scenario[] = [...WRITTEN, ...PLAIN];
