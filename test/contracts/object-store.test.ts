@@ -7,6 +7,7 @@ import { createS3Store } from '../../src/object-store/s3.js';
 import { locateVersityGateway, startVersityGateway } from '../servers/versitygw.js';
 import { describeWithServer } from '../support/with-server.js';
 import { objectStoreContract, type ObjectStoreUnderTest } from './object-store.contract.js';
+import { wildcardsContract } from './wildcards.contract.js';
 
 async function localDirectory(): Promise<ObjectStoreUnderTest> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-store-'));
@@ -43,7 +44,10 @@ async function s3(prefix?: string): Promise<ObjectStoreUnderTest> {
 }
 
 objectStoreContract('of a local directory', localDirectory);
+wildcardsContract('a local directory', localDirectory);
 describeWithServer('with an S3 gateway', locateVersityGateway, () => {
   objectStoreContract('S3', () => s3());
   objectStoreContract('S3 below a prefix', () => s3('/team a/lake+1/'));
+  wildcardsContract('S3', () => s3());
+  wildcardsContract('S3 below a prefix', () => s3('/team a/lake+1/'));
 });
