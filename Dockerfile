@@ -7,6 +7,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --include=dev --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json ./
 COPY activities activities
+COPY lambda lambda
 COPY scripts scripts
 COPY src src
 COPY workers workers

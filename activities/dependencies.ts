@@ -1,6 +1,7 @@
 import type { AlertSink } from '../src/alerts/alert.js';
 import type { AlertChannel } from '../src/alerts/routing.js';
 import type { DuckDBLimits } from '../src/duckdb/duckdb.js';
+import type { RemoteFunction } from '../src/functions/remote-function.js';
 import type { ObjectStore } from '../src/object-store/object-store.js';
 import type { ItemSource } from '../src/sources/item-source.js';
 import type { RestSource } from '../src/sources/rest-source.js';
@@ -18,6 +19,10 @@ export interface Dependencies {
   customers(): RestSource;
   catalog(): ItemSource;
   clicks(): ObjectStore;
+  /** Where files arrive from outside. */
+  incoming(): ObjectStore;
+  /** The function of lambda/transform/, wherever it runs. */
+  transform(): RemoteFunction;
   /** Where alerts go, beside the worker's own log. */
   alertSinks: Readonly<Record<Exclude<AlertChannel, 'log'>, () => AlertSink>>;
   /** Takes the secrets of all connections out of a text. */

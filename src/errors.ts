@@ -30,6 +30,15 @@ export const ERRORS = {
   STORE_UNAVAILABLE: { retryable: true, why: 'the store may come back' },
   STORE_FORBIDDEN: { retryable: false, why: 'credentials and grants are changed by people' },
 
+  // Functions.
+  FUNCTION_UNAVAILABLE: { retryable: true, why: 'the service may come back' },
+  FUNCTION_THROTTLED: { retryable: true, why: 'the invocations that are too many end' },
+  FUNCTION_CRASHED: { retryable: true, why: 'the next invocation has a sandbox of its own' },
+  FUNCTION_FAILED: { retryable: false, why: 'the same event fails the same way; what may pass, a function reports with a code of this list' },
+  FUNCTION_MISSING: { retryable: false, why: 'functions are deployed by people' },
+  FUNCTION_FORBIDDEN: { retryable: false, why: 'credentials and grants are changed by people' },
+  FUNCTION_REJECTED: { retryable: false, why: 'the same request is refused on every attempt' },
+
   // Warehouse.
   WAREHOUSE_UNAVAILABLE: { retryable: true, why: 'the server may come back' },
   WAREHOUSE_BUSY: { retryable: true, why: 'a lock or a serialisation conflict passes' },

@@ -1,4 +1,5 @@
 import type { Dependencies } from '../activities/dependencies.js';
+import { createTransform, type StoreOf } from '../lambda/transform/transform.js';
 import { createIncidents } from '../src/alerts/incident.js';
 import { createMailAlerts } from '../src/alerts/mail-alerts.js';
 import { createMailer } from '../src/alerts/mail.js';
@@ -8,6 +9,10 @@ import type { ConfigByRole, TlsMode } from '../src/connections/configs.js';
 import type { Connections } from '../src/connections/connections.js';
 import { KNOWN_CONNECTIONS, type ConnectionName } from '../src/connections/known-connections.js';
 import type { DuckDBLimits } from '../src/duckdb/duckdb.js';
+import { isMillraceError, MillraceError } from '../src/errors.js';
+import { createInProcessFunction } from '../src/functions/in-process.js';
+import { createLambdaFunction } from '../src/functions/lambda.js';
+import type { RemoteFunction } from '../src/functions/remote-function.js';
 import { createLocalDirectoryStore } from '../src/object-store/local-directory.js';
 import type { ObjectStore } from '../src/object-store/object-store.js';
 import { createS3Store } from '../src/object-store/s3.js';
@@ -22,7 +27,7 @@ import { createPostgresWarehouse } from '../src/warehouse/postgres.js';
 import type { Warehouse } from '../src/warehouse/warehouse.js';
 
 /** The ports of a worker's or the CLI's activities, built from the connections. */
-export interface Adapters extends Pick<Dependencies, 'lake' | 'warehouse' | 'sales' | 'customers' | 'catalog' | 'clicks' | 'alertSinks' | 'redact'> {
+export interface Adapters extends Pick<Dependencies, 'lake' | 'warehouse' | 'sales' | 'customers' | 'catalog' | 'clicks' | 'incoming' | 'transform' | 'alertSinks' | 'redact'> {
   /** The same by the name of their connection, for `checkConnections`. */
   readonly byName: Checkable & Readonly<Record<ConnectionName, unknown>>;
   /** Closes those that were built; the first failure is thrown when all are closed. */
@@ -56,6 +61,8 @@ export function createAdapters(connections: Connections, limits: DuckDBLimits): 
   const catalog = lazily('CATALOG', createDynamoDbSource);
   const clicks = lazily('CLICKS', objectStore);
   const lake = lazily('LAKE', objectStore);
+  const incoming = lazily('INCOMING', objectStore);
+  const transform = lazily('TRANSFORM', (config) => functionOf(config, firstOf(incoming, lake)));
   const warehouse = lazily('WAREHOUSE', (config) => warehouseOf(config, limits));
   const mail = lazily('MAIL', (config) => createMailAlerts(createMailer({ ...config, redact })));
   const slack = lazily('SLACK', ({ url }) => createSlack({ url, redact }));
@@ -66,11 +73,13 @@ export function createAdapters(connections: Connections, limits: DuckDBLimits): 
     customers,
     catalog,
     clicks,
+    incoming,
+    transform,
     lake,
     warehouse,
     alertSinks: { mail, slack, incident },
     redact,
-    byName: { SALES: sales, CUSTOMERS: customers, CATALOG: catalog, CLICKS: clicks, LAKE: lake, WAREHOUSE: warehouse, MAIL: mail, SLACK: slack, INCIDENT: incident },
+    byName: { SALES: sales, CUSTOMERS: customers, CATALOG: catalog, CLICKS: clicks, INCOMING: incoming, TRANSFORM: transform, LAKE: lake, WAREHOUSE: warehouse, MAIL: mail, SLACK: slack, INCIDENT: incident },
     async close() {
       const outcomes = await Promise.allSettled(built.splice(0).map((adapter) => adapter.close()));
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
@@ -102,6 +111,34 @@ function restSource({ baseUrl, auth, name, timeoutMs }: ConfigByRole['rest-sourc
 
 function objectStore(config: ConfigByRole['object-store']): ObjectStore {
   return config.scheme === 'file' ? createLocalDirectoryStore({ root: config.root }) : createS3Store(config);
+}
+
+/** A function of this process works on the stores of this process. */
+function functionOf(config: ConfigByRole['function'], storeOf: StoreOf): RemoteFunction {
+  if (config.scheme === 'lambda') return createLambdaFunction(config);
+  if (config.name === 'transform') return createInProcessFunction({ name: config.name, handler: createTransform(storeOf) });
+  throw new MillraceError('CONNECTION_MALFORMED', `MILLRACE_CONN_TRANSFORM names the function process://${config.name}, which the worker does not have. It has process://transform.`);
+}
+
+/** The first store that has the address. */
+function firstOf(...stores: (() => ObjectStore)[]): StoreOf {
+  return (uri) => {
+    for (const open of stores) {
+      const store = open();
+      const key = keyIn(store, uri);
+      if (key !== undefined) return { store, key };
+    }
+    throw new MillraceError('BAD_PARAMS', `The address ${uri} is in none of the stores that MILLRACE_CONN_INCOMING and MILLRACE_CONN_LAKE name.`);
+  };
+}
+
+function keyIn(store: ObjectStore, uri: string): string | undefined {
+  try {
+    return store.keyOf(uri);
+  } catch (error) {
+    if (isMillraceError(error) && error.code === 'BAD_PARAMS') return undefined;
+    throw error;
+  }
 }
 
 function warehouseOf(config: ConfigByRole['warehouse'], limits: DuckDBLimits): Warehouse {

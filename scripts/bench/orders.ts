@@ -83,6 +83,8 @@ async function withOrdersWorker<T>(context: BenchContext, paths: { lakeRoot: str
     customers: notNeeded,
     catalog: notNeeded,
     clicks: notNeeded,
+    incoming: notNeeded,
+    transform: notNeeded,
     alertSinks: { mail: notNeeded, slack: notNeeded, incident: notNeeded },
     redact: (text) => text,
     webUi: undefined,

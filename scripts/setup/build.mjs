@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { runTool } from './run-tool.mjs';
 
 /** Folders that tsconfig.build.json includes, and those from which the benchmarks import their servers. */
-const SOURCE_FOLDERS = ['workflows', 'activities', 'workers', 'src', 'scripts', join('test', 'servers'), join('test', 'support')];
+const SOURCE_FOLDERS = ['workflows', 'activities', 'workers', 'lambda', 'src', 'scripts', join('test', 'servers'), join('test', 'support')];
 const SETTINGS = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 
 const stampFile = (root) => join(root, 'dist', '.built.json');

@@ -22,6 +22,14 @@ const CAUSES: Readonly<Record<ErrorCode, string>> = {
   STORE_UNAVAILABLE: 'The object store did not answer.',
   STORE_FORBIDDEN: 'The object store refused access.',
 
+  FUNCTION_UNAVAILABLE: 'The service that runs the function did not answer.',
+  FUNCTION_THROTTLED: 'Too many invocations of the function ran at the same time.',
+  FUNCTION_CRASHED: 'The function ran out of time or memory, or its process ended.',
+  FUNCTION_FAILED: 'The function failed.',
+  FUNCTION_MISSING: 'The function that the step invokes does not exist.',
+  FUNCTION_FORBIDDEN: 'The function may not be invoked with these credentials.',
+  FUNCTION_REJECTED: 'The invocation of the function was refused as wrong.',
+
   WAREHOUSE_UNAVAILABLE: 'The warehouse did not answer.',
   WAREHOUSE_BUSY: 'The warehouse was locked by somebody else for too long.',
   WAREHOUSE_FORBIDDEN: 'The warehouse refused access.',

@@ -78,8 +78,28 @@ export interface S3Config {
   region: string;
   endpoint?: string;
   forcePathStyle: boolean;
+  /** The bucket keeps versions. */
+  versioned: boolean;
   /** Absent: the default chain of AWS (environment, profile, role). */
   credentials?: AwsCredentials;
+}
+
+export interface LambdaConfig {
+  scheme: 'lambda';
+  region: string;
+  functionName: string;
+  /** Version or alias. */
+  qualifier?: string;
+  endpoint?: string;
+  /** What the function itself may take. */
+  timeoutMs?: number;
+  /** Absent: the default chain of AWS (environment, profile, role). */
+  credentials?: AwsCredentials;
+}
+
+export interface InProcessFunctionConfig {
+  scheme: 'process';
+  name: string;
 }
 
 export interface MailConfig {
@@ -120,6 +140,7 @@ export interface ConfigByRole {
   'object-store': LocalDirectoryConfig | S3Config;
   warehouse: DuckDBWarehouseConfig | PostgresConfig;
   mail: MailConfig;
+  function: LambdaConfig | InProcessFunctionConfig;
   slack: SlackConfig;
   incident: IncidentConfig;
 }
@@ -145,6 +166,10 @@ export function describeConfig(config: ConnectionConfig): string {
       return `dynamodb://${config.endpoint?.replace(/^https?:\/\//, '') ?? config.region}/${config.table}`;
     case 'file':
       return `file://${config.root}`;
+    case 'lambda':
+      return `lambda://${config.region}/${config.functionName}${config.qualifier === undefined ? '' : `:${config.qualifier}`}${config.endpoint === undefined ? '' : ` at ${config.endpoint}`}`;
+    case 'process':
+      return `process://${config.name}`;
     case 's3':
       return `s3://${[config.bucket, config.prefix].filter(Boolean).join('/')}${config.endpoint === undefined ? '' : ` at ${config.endpoint}`}`;
     default:

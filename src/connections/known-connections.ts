@@ -1,5 +1,5 @@
 /** What a connection is used as: each role takes its own URI schemes. */
-export type Role = 'sql-source' | 'rest-source' | 'item-source' | 'object-store' | 'warehouse' | 'mail' | 'slack' | 'incident';
+export type Role = 'sql-source' | 'rest-source' | 'item-source' | 'object-store' | 'warehouse' | 'mail' | 'function' | 'slack' | 'incident';
 
 /** The connections that the pipelines of this project ask for: `MILLRACE_CONN_<NAME>`. */
 export const KNOWN_CONNECTIONS = {
@@ -10,6 +10,8 @@ export const KNOWN_CONNECTIONS = {
   LAKE: 'object-store',
   WAREHOUSE: 'warehouse',
   MAIL: 'mail',
+  INCOMING: 'object-store',
+  TRANSFORM: 'function',
   SLACK: 'slack',
   INCIDENT: 'incident',
 } as const satisfies Record<string, Role>;

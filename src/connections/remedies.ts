@@ -9,6 +9,7 @@ const SERVERS: Readonly<Record<string, string>> = {
   https: 'the API',
   dynamodb: 'DynamoDB',
   s3: 'the S3 server',
+  lambda: 'the Lambda endpoint',
   smtp: 'the mail server',
   smtps: 'the mail server',
   slack: 'the network to Slack',
@@ -26,12 +27,14 @@ export function remedyFor(code: ErrorCode | undefined, setting: string, report?:
     case 'SOURCE_UNAVAILABLE':
     case 'STORE_UNAVAILABLE':
     case 'WAREHOUSE_UNAVAILABLE':
+    case 'FUNCTION_UNAVAILABLE':
     case 'ALERT_UNDELIVERED':
       if (report?.source === 'stack') return 'start the embedded stack (npm start)';
       return server === undefined ? `check the path in ${setting}` : `start ${server}, or correct the host and port in ${setting}`;
     case 'SOURCE_FORBIDDEN':
     case 'STORE_FORBIDDEN':
     case 'WAREHOUSE_FORBIDDEN':
+    case 'FUNCTION_FORBIDDEN':
       return server === undefined ? `give this user the right to use the path in ${setting}` : `correct the credentials in ${setting}, or have access granted`;
     case 'ALERT_REJECTED':
       if (report?.scheme === 'slack') return `make the incoming webhook anew in Slack, and set ${setting} to its URL`;
@@ -40,9 +43,11 @@ export function remedyFor(code: ErrorCode | undefined, setting: string, report?:
     case 'WAREHOUSE_BUSY':
       return 'wait until the other process is done, or stop it';
     case 'SOURCE_RATE_LIMITED':
+    case 'FUNCTION_THROTTLED':
       return 'try again later';
     case 'SOURCE_MISSING':
     case 'OBJECT_MISSING':
+    case 'FUNCTION_MISSING':
       return `create it, or correct the name in ${setting}`;
     default:
       return `see the message, and correct ${setting} or the server behind it`;

@@ -124,7 +124,7 @@ const s3 = z
     host: required('bucket').regex(/^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$/, 'names a bucket that S3 cannot have'),
     port: absent('a port (give a server of your own as endpoint=http://host:port)'),
     path: z.string(),
-    query: z.strictObject({ region: parameter().optional(), endpoint: endpoint().optional(), forcePathStyle: flag().optional() }),
+    query: z.strictObject({ region: parameter().optional(), endpoint: endpoint().optional(), forcePathStyle: flag().optional(), versioned: flag().default(false) }),
   })
   .refine(...bothKeys)
   .refine(({ query }) => query.region !== undefined || query.endpoint !== undefined, { path: ['query', 'region'], error: 'is missing' })
@@ -137,8 +137,32 @@ const s3 = z
     ...(query.endpoint === undefined ? {} : { endpoint: query.endpoint }),
     // Only AWS itself has a host name for every bucket.
     forcePathStyle: query.forcePathStyle ?? query.endpoint !== undefined,
+    versioned: query.versioned,
     ...credentials(user, password),
   }));
+
+const lambda = z
+  .object({
+    ...awsKeys,
+    host: required('region').regex(/^[a-z0-9-]+$/, 'names a region that AWS does not have'),
+    port: absent('a port (give a server of your own as endpoint=http://host:port)'),
+    path: required('function').regex(/^[A-Za-z0-9_-]{1,64}$/, 'names a function that Lambda cannot have (1 to 64 of A-Z a-z 0-9 _ -)'),
+    query: z.strictObject({ qualifier: parameter().optional(), endpoint: endpoint().optional(), timeout: seconds(900).optional() }),
+  })
+  .refine(...bothKeys)
+  .transform(({ user, password, host, path, query: { qualifier, endpoint: address, timeout } }) => ({
+    scheme: 'lambda' as const,
+    region: host,
+    functionName: path,
+    ...(qualifier === undefined ? {} : { qualifier }),
+    ...(address === undefined ? {} : { endpoint: address }),
+    ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+    ...credentials(user, password),
+  }));
+
+const inProcess = z
+  .object({ host: required('function'), port: absent('a port'), path: z.literal('', 'has a path, which a function in the worker does not have'), query: z.strictObject({}) })
+  .transform(({ host }) => ({ scheme: 'process' as const, name: host }));
 
 const mail = z
   .object({
@@ -238,6 +262,10 @@ export const SCHEMES: { readonly [R in Role]: Readonly<Record<string, Scheme<Con
     duckdb: { schema: duckdbWarehouse, example: 'duckdb:///data/warehouse.duckdb' },
     postgres: postgresScheme,
     postgresql: postgresScheme,
+  },
+  function: {
+    lambda: { schema: lambda, example: 'lambda://eu-west-1/millrace-transform?qualifier=live' },
+    process: { schema: inProcess, example: 'process://transform' },
   },
   mail: {
     smtp: { schema: mail, example: 'smtp://USER:PASSWORD@mail.example.com:587?from=etl@example.com&to=team@example.com' },

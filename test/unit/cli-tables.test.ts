@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { csvLines } from '../../src/cli/output/csv.js';
+import { csvLines } from '../../src/csv/csv-lines.js';
 import { formatDuration } from '../../src/cli/output/format.js';
 import { renderTable } from '../../src/cli/output/table.js';
 

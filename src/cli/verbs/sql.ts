@@ -1,7 +1,7 @@
 import { EXIT_CODES } from '../exit-codes.js';
 import { usageError } from '../cli-error.js';
 import { positiveInteger } from '../find-run.js';
-import { csvLines } from '../output/csv.js';
+import { csvLines } from '../../csv/csv-lines.js';
 import { readOnlyStatement } from '../read-only-sql.js';
 import { defineVerb, type Verb } from '../verb.js';
 

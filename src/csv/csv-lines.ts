@@ -1,4 +1,4 @@
-import type { SqlValue } from '../../warehouse/warehouse.js';
+import type { SqlValue } from '../warehouse/warehouse.js';
 
 /** RFC 4180 lines without their ends; NULL is an empty field, and an empty text stands in quotes. */
 export function* csvLines(columns: readonly string[], rows: readonly (readonly SqlValue[])[]): Generator<string> {
