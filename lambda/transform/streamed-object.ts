@@ -17,7 +17,7 @@ export class StreamedObject {
   constructor(store: ObjectStore, readonly key: string, options: { gzip: boolean; contentType: string; signal: AbortSignal }) {
     this.#body = options.gzip ? createGzip() : new PassThrough();
     this.#upload = store.put(key, this.#body, { contentType: options.contentType, signal: options.signal });
-    this.#failure = new Promise((_, reject) => this.#upload.catch(reject));
+    this.#failure = new Promise((_, reject) => void this.#upload.catch(reject));
     // Whoever writes or finishes is told; until then nobody listens.
     this.#failure.catch(() => undefined);
   }

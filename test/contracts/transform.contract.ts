@@ -6,23 +6,25 @@ import { OUTPUT_COLUMNS } from '../../lambda/transform/retail-rules.js';
 import { createTransform } from '../../lambda/transform/transform.js';
 import type { FunctionHandler } from '../../src/functions/in-process.js';
 import type { ObjectInfo, ObjectStore } from '../../src/object-store/object-store.js';
+import type { StartedStore } from '../support/object-stores.js';
 
 export const RETAIL_HEADER = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country';
 const LINE = '536365,85123A,"HEART, 12"" WIDE",6,2010-12-01 08:26:00,2.550,17850.0,United Kingdom';
 
 /** The transform function over any object store. */
-export function transformContract(adapter: string, start: () => Promise<{ store: ObjectStore; stop(): Promise<void> }>): void {
+export function transformContract(adapter: string, start: () => Promise<StartedStore>): void {
   describe(`the transform function over ${adapter}`, () => {
+    let started: StartedStore;
     let store: ObjectStore;
-    let stop: () => Promise<void>;
     let transform: FunctionHandler;
     let attempts = 0;
     let key: string;
 
     beforeAll(async () => {
-      ({ store, stop } = await start());
+      started = await start();
+      store = started.store;
     });
-    afterAll(() => stop());
+    afterAll(() => started.stop());
     beforeEach(({ task }) => {
       key = `incoming/data_${task.id}.csv`;
       transform = createTransform((uri) => ({ store, key: store.keyOf(uri) }));

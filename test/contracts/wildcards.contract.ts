@@ -2,6 +2,7 @@ import pMap from 'p-map';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ObjectStore } from '../../src/object-store/object-store.js';
 import { listMatching, type WildcardOptions } from '../../src/object-store/wildcards.js';
+import type { StartedStore } from '../support/object-stores.js';
 
 /** More than S3 lists in one answer. */
 const MANY = 1003;
@@ -9,17 +10,18 @@ const MANY = 1003;
 const name = (index: number): string => `many/data_${String(index).padStart(4, '0')}.csv`;
 
 /** What `listMatching` finds, over any object store. */
-export function wildcardsContract(adapter: string, start: () => Promise<{ store: ObjectStore; stop(): Promise<void> }>): void {
+export function wildcardsContract(adapter: string, start: () => Promise<StartedStore>): void {
   describe(`wildcards over ${adapter}`, () => {
+    let started: StartedStore;
     let store: ObjectStore;
-    let stop: () => Promise<void>;
 
     beforeAll(async () => {
-      ({ store, stop } = await start());
+      started = await start();
+      store = started.store;
       const keys = ['incoming/data_1.csv', 'incoming/data_2.csv', 'incoming/data_2.csv.part', 'incoming/archive/data_1.csv', 'incoming/data_old/1.csv', 'incoming-2/data_3.csv'];
       for (const key of keys) await store.put(key, key);
     });
-    afterAll(() => stop());
+    afterAll(() => started.stop());
 
     async function found(pattern: string, options: WildcardOptions = {}, over = store): Promise<string[]> {
       const keys: string[] = [];

@@ -102,6 +102,7 @@ describe('checking connections', () => {
       WAREHOUSE: 'duckdb:w.duckdb',
       SALES: `mysql://etl:hunter22@127.0.0.1:${port}/shop`,
       CATALOG: 'dynamodb://key:hunter22@h/t?region=x',
+      TRANSFORM: 'process://transform',
       MAIL: `smtp://127.0.0.1:${mail.port}?from=a@localhost&to=b@localhost`,
       ARCHIVE: 'file:archive',
       BROKEN: 'mqtt://u:hunter22@h',
@@ -114,9 +115,11 @@ describe('checking connections', () => {
       ['CATALOG', false],
       ['CLICKS', false],
       ['CUSTOMERS', false],
+      ['INCOMING', false],
       ['LAKE', true],
       ['MAIL', true],
       ['SALES', false],
+      ['TRANSFORM', true],
       ['WAREHOUSE', true],
     ]);
     expect(rowOf(rows, 'SALES')).toMatchObject({

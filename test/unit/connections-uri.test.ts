@@ -81,7 +81,7 @@ describe('the URI of a connection', () => {
     expect(read('object-store', 'file:///data/the%20lake')).toEqual({ scheme: 'file', root: '/data/the lake' });
     expect(read('object-store', 'file://localhost/data')).toEqual({ scheme: 'file', root: '/data' });
     expect(read('object-store', 'file:lake')).toEqual({ scheme: 'file', root: resolve(ROOT, 'lake') });
-    expect(read('object-store', 's3://Bucket.1/a/b%20c/?region=eu-west-1')).toEqual({ scheme: 's3', bucket: 'Bucket.1', prefix: 'a/b c', region: 'eu-west-1', forcePathStyle: false });
+    expect(read('object-store', 's3://Bucket.1/a/b%20c/?region=eu-west-1')).toEqual({ scheme: 's3', bucket: 'Bucket.1', prefix: 'a/b c', region: 'eu-west-1', forcePathStyle: false, versioned: false });
     expect(read('object-store', 's3://KEY:a%2Bb%2Fc@lake?endpoint=http://127.0.0.1:7070')).toEqual({
       scheme: 's3',
       bucket: 'lake',
@@ -89,9 +89,24 @@ describe('the URI of a connection', () => {
       region: 'us-east-1',
       endpoint: 'http://127.0.0.1:7070',
       forcePathStyle: true,
+      versioned: false,
       credentials: { accessKeyId: 'KEY', secretAccessKey: 'a+b/c' },
     });
-    expect(read('object-store', 's3://lake?endpoint=https://s3.example.com&forcePathStyle=false')).toMatchObject({ forcePathStyle: false });
+    expect(read('object-store', 's3://lake?endpoint=https://s3.example.com&forcePathStyle=false&versioned=true')).toMatchObject({ forcePathStyle: false, versioned: true });
+  });
+
+  it('reads functions of AWS Lambda, and of the worker itself', () => {
+    expect(read('function', 'lambda://eu-west-1/millrace-transform')).toEqual({ scheme: 'lambda', region: 'eu-west-1', functionName: 'millrace-transform' });
+    expect(read('function', 'lambda://KEY:a%2Fb@eu-west-1/transform?qualifier=live&endpoint=http://127.0.0.1:9001&timeout=60')).toEqual({
+      scheme: 'lambda',
+      region: 'eu-west-1',
+      functionName: 'transform',
+      qualifier: 'live',
+      endpoint: 'http://127.0.0.1:9001',
+      timeoutMs: 60_000,
+      credentials: { accessKeyId: 'KEY', secretAccessKey: 'a/b' },
+    });
+    expect(read('function', 'process://transform')).toEqual({ scheme: 'process', name: 'transform' });
   });
 
   it('reads mail servers, and a plus sign in an address as one', () => {
@@ -127,6 +142,11 @@ describe('the URI of a connection', () => {
     ['SALES', 'db.example.com/shop', /is no sql source: its scheme is none of mysql, duckdb/],
     ['SALES', 'oracle://u:p@h/db', /none of mysql, duckdb/],
     ['LAKE', 'duckdb:///x', /is no object store: its scheme is none of file, s3/],
+    ['TRANSFORM', 'lambda:///transform', /names no region/],
+    ['TRANSFORM', 'lambda://eu-west-1/', /names no function|names a function that Lambda cannot have/],
+    ['TRANSFORM', 'lambda://eu-west-1/transform?timeout=901', /more than 900 seconds/],
+    ['TRANSFORM', 'lambda://KEY@eu-west-1/transform', /one half of its credentials/],
+    ['TRANSFORM', 'process://transform/x', /has a path/],
     ['WAREHOUSE', 'constructor://x', /none of duckdb, postgres, postgresql/],
     ['SALES', 'mysql://u:p@h:70000/db', /port outside 1 to 65535/],
     ['SALES', 'mysql://u:p@h:0/db', /port outside 1 to 65535/],
@@ -184,6 +204,7 @@ describe('the URI of a connection', () => {
     ['CUSTOMERS', 'https://huntertwo@h'],
     ['CLICKS', 's3://KEY:12/huntertwo@lake?region=x'],
     ['CLICKS', 's3://lake?region=x&endpoint=http://k:huntertwo@h'],
+    ['TRANSFORM', 'lambda://KEY:12/huntertwo@eu-west-1/transform'],
     ['MAIL', 'smtp://etl:12/huntertwo@m?from=a@b&to=c@d'],
     ['MAIL', 'smtp://etl:12?huntertwo@m'],
     ['LAKE', 'file://etl:huntertwo@h/x'],
@@ -211,6 +232,8 @@ describe('the URI of a connection', () => {
       ['item-source', 'dynamodb:///products?region=eu-west-1', 'dynamodb://eu-west-1/products'],
       ['object-store', 'file:///data/lake', 'file:///data/lake'],
       ['object-store', 's3://key:hunter@lake/raw?endpoint=http://h:7070', 's3://lake/raw at http://h:7070'],
+      ['function', 'lambda://key:hunter@eu-west-1/transform?qualifier=live&endpoint=http://h:9001', 'lambda://eu-west-1/transform:live at http://h:9001'],
+      ['function', 'process://transform', 'process://transform'],
       ['mail', 'smtp://etl:hunter@m?from=a@b&to=c@d,e@f', 'smtp://m:587 to c@d, e@f'],
       ['slack', 'https://hooks.slack.com/services/hunter', 'https://hooks.slack.com/…'],
       ['incident', 'pagerduty://hunter@events.pagerduty.com', 'pagerduty at https://events.pagerduty.com'],
