@@ -1,12 +1,15 @@
 import { join } from 'node:path';
+import { Client } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerPlugin } from '@temporalio/worker';
 import { createActivities } from '../activities/index.js';
 import { loadConnections } from '../src/connections/connections.js';
 import { millraceHome } from '../src/connections/settings.js';
 import { findProjectRoot } from '../src/project-root.js';
+import { watchStuckRuns } from '../src/runs/watch-stuck-runs.js';
 import { MillracePlugin } from '../src/steps/plugin.js';
 import { createStepLogs } from '../src/steps/step-logs.js';
+import { startStuckAlert } from '../src/steps/stuck-alert.js';
 import { createAdapters } from './adapters.js';
 import { workflowBundle } from './bundle.js';
 import { workerSettings } from './settings.js';
@@ -49,10 +52,23 @@ export async function runWorker({ env, onReady, plugins = [] }: RunWorkerOptions
     shutdownGraceTime: '8s',
   });
 
+  const client = new Client({ connection, namespace: worker.options.namespace });
+  const watch = watchStuckRuns({
+    client,
+    taskQueue: settings.taskQueue,
+    async onStuck(run, { type, message, attempts }) {
+      const cause = { errorCode: type, message: connections.redact(message) };
+      logger.error(`${run.workflowId} is stuck: its workflow task has failed ${attempts} times: ${cause.errorCode}: ${cause.message}`, { runId: run.runId });
+      await startStuckAlert(client, run, cause);
+    },
+    onTrouble: (error) => logger.warn(`stuck runs could not be looked for: ${connections.redact(String(error))}`),
+  });
+
   onReady?.();
   try {
     await worker.run();
   } finally {
+    await watch.stop();
     await logs.flush();
     await connection.close();
     await adapters.close();

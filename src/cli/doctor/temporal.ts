@@ -8,12 +8,13 @@ import { SEARCH_ATTRIBUTE_NAMES } from '../../steps/search-attributes.js';
 import { messageOf, toCliError } from '../cli-error.js';
 import type { TemporalTarget } from '../temporal-client.js';
 import { fail, ok, warn, type Finding } from './finding.js';
+import { checkStuckRuns } from './stuck.js';
 
 /** A worker polls at least every minute; Temporal remembers pollers for five. */
 const POLLER_IS_FRESH_MS = 90_000;
 const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
 
-/** What can be asked of a server that answers: its version, the namespace, search attributes (made where `fix`), workers, schedules. */
+/** What can be asked of a server that answers: its version, the namespace, search attributes (made where `fix`), workers, schedules, stuck runs. */
 export async function checkTemporal(client: Client, target: TemporalTarget, fix: boolean): Promise<Finding[]> {
   const { serverVersion } = await client.workflowService.getSystemInfo({});
   const server = ok('temporal', `server ${serverVersion} at ${target.address} ${target.source}`);
@@ -21,7 +22,7 @@ export async function checkTemporal(client: Client, target: TemporalTarget, fix:
   if (namespace.state === 'fail') return [server, namespace];
   const attributes = await checkSearchAttributes(client, target, fix);
   const queues = [...new Set(CATALOG.map(({ taskQueue }) => taskQueue))];
-  return [server, namespace, attributes, ...(await Promise.all(queues.map((queue) => checkWorker(client, queue)))), ...(await checkSchedules(client))];
+  return [server, namespace, attributes, ...(await Promise.all(queues.map((queue) => checkWorker(client, queue)))), ...(await checkSchedules(client)), ...(await checkStuckRuns(client))];
 }
 
 async function checkNamespace(client: Client, { namespace, address }: TemporalTarget): Promise<Finding> {

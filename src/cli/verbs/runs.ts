@@ -1,11 +1,16 @@
-import { listRuns, STATUS_OF_STATE } from '../../runs/list-runs.js';
+import type { Client } from '@temporalio/client';
+import { listRuns, STATUS_OF_STATE, type RunSummary } from '../../runs/list-runs.js';
 import type { RunState } from '../../runs/run-view.js';
+import { stuckAmong, type StuckCause } from '../../runs/stuck-runs.js';
 import { usageError } from '../cli-error.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { nearest, positiveInteger } from '../find-run.js';
 import { formatDuration, formatTime } from '../output/format.js';
 import { paintState } from '../output/run-text.js';
 import { defineVerb, type Verb } from '../verb.js';
+
+/** Of which `--stuck` finds the stuck ones. */
+const MOST_OPEN_RUNS = 1000;
 
 const STATES = Object.keys(STATUS_OF_STATE) as RunState[];
 
@@ -18,19 +23,22 @@ export const runsVerb: Verb = (parent, act) => {
   })
     .option('--state <state>', STATES.join(', '))
     .option('--limit <n>', 'at most so many', '20')
+    .option('--stuck', 'only open runs whose own code cannot go on')
     .action(
-      act(async (cli, [pipeline], { json, state, limit }) => {
+      act(async (cli, [pipeline], { json, state, limit, stuck }) => {
         const most = positiveInteger('--limit', limit);
         const wanted = state === undefined ? undefined : knownState(state as string);
         const { client } = await cli.temporal();
-        const runs = await listRuns(client, { limit: most, ...(pipeline === undefined ? {} : { pipeline }), ...(wanted === undefined ? {} : { state: wanted }) });
+        const listed = await listRuns(client, { limit: stuck ? MOST_OPEN_RUNS : most, ...(pipeline === undefined ? {} : { pipeline }), ...(stuck ? { state: 'running' } : wanted === undefined ? {} : { state: wanted }) });
+        const marked = await markStuck(client, listed);
+        const runs = stuck ? marked.filter((run) => run.stuck !== undefined).slice(0, most) : marked;
         const { screen } = cli;
         if (json) screen.print(JSON.stringify(runs, undefined, 2));
-        else if (runs.length === 0) screen.remark('no runs; start one: millrace run ecommerce-daily --date 2010-12-01');
+        else if (runs.length === 0) screen.remark(stuck ? 'no run is stuck' : 'no runs; start one: millrace run ecommerce-daily --date 2010-12-01');
         else {
           const rows = runs.map((run) => [
             run.workflowId,
-            { text: run.state, paint: paintState(screen.colors, run.state) },
+            run.stuck === undefined ? { text: run.state, paint: paintState(screen.colors, run.state) } : { text: 'STUCK', paint: screen.colors.red },
             run.interval ?? '',
             formatTime(run.startedAt),
             formatDuration(run.durationMs),
@@ -43,6 +51,12 @@ export const runsVerb: Verb = (parent, act) => {
       }),
     );
 };
+
+/** Temporal calls them running, and only their description tells: so open runs are asked, and ended ones are not. */
+async function markStuck(client: Client, runs: readonly RunSummary[]): Promise<(RunSummary & { stuck?: StuckCause })[]> {
+  const causes = await stuckAmong(client, runs.filter(({ state }) => state === 'running'));
+  return runs.map((run) => ({ ...run, ...(causes.has(run.runId) ? { stuck: causes.get(run.runId)! } : {}) }));
+}
 
 function knownState(text: string): RunState {
   const state = STATES.find((candidate) => candidate === text);

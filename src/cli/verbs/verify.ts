@@ -13,7 +13,6 @@ import { formatDuration } from '../output/format.js';
 import type { Colors } from '../output/screen.js';
 import { prepareDemonstration } from '../prepare-demonstration.js';
 import { planRun } from '../start-run.js';
-import { openVerifyStage } from '../verify-stage.js';
 import { defineVerb, type Verb } from '../verb.js';
 
 export const verifyVerb: Verb = (parent, act) => {
@@ -38,6 +37,8 @@ export const verifyVerb: Verb = (parent, act) => {
         const { client } = await cli.temporal();
         await prepareDemonstration(cli, pipeline, planned.interval);
 
+        // DuckDB takes longer to load than most verbs to run.
+        const { openVerifyStage } = await import('../verify-stage.js');
         const id = `verify-${randomBytes(3).toString('hex')}`;
         const folder = await mkdtemp(join(tmpdir(), 'millrace-verify-'));
         const limits = { ...cli.limits(), scratchDir: join(folder, 'scratch') };
