@@ -16,7 +16,6 @@ import {
 } from '../durable/backfill.js';
 import { describeError } from '../durable/describe-error.js';
 import { isMillraceError } from '../errors.js';
-import { RUN_OPTIONS_MEMO } from '../steps/run-options.js';
 import type { Cli } from './cli.js';
 import { CliError, usageError } from './cli-error.js';
 import { EXIT_CODES } from './exit-codes.js';
@@ -101,8 +100,7 @@ export async function startBackfill(client: Client, pipeline: Pipeline, request:
       workflowId,
       taskQueue: pipeline.taskQueue,
       args: [request],
-      // Its runs tell nobody that they failed: it does, once.
-      memo: { [BACKFILL_MEMO]: summary, [RUN_OPTIONS_MEMO]: { alerts: pipeline.alerts.routes } },
+      memo: { [BACKFILL_MEMO]: summary },
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
       staticSummary: `backfill of ${pipeline.name}, ${request.from} to ${request.to}`,
