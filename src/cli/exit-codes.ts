@@ -8,8 +8,10 @@ export const EXIT_CODES = {
   TEMPORAL_UNREACHABLE: 4,
   /** A connection is missing or malformed, or what is behind it does not answer or refuses. */
   CONNECTION: 5,
-  /** The run is there already and still open. */
+  /** The run is there already and still open, or is not in a state for what was asked. */
   CONFLICT: 6,
+  /** No worker has answered for the run. */
+  NO_ANSWER: 7,
   /** A fault of Millrace. */
   INTERNAL: 70,
   INTERRUPTED: 130,

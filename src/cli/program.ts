@@ -1,18 +1,25 @@
 import { Command } from 'commander';
 import type { Act, Verb } from './verb.js';
+import { approveVerb } from './verbs/approve.js';
 import { backfillVerb } from './verbs/backfill.js';
 import { cancelVerb } from './verbs/cancel.js';
 import { connectionsVerb } from './verbs/connections.js';
 import { doctorVerb } from './verbs/doctor.js';
+import { failVerb } from './verbs/fail.js';
 import { listVerb } from './verbs/list.js';
 import { logsVerb } from './verbs/logs.js';
-import { poolsVerb } from './verbs/pools.js';
 import { newVerb } from './verbs/new.js';
+import { pauseVerb } from './verbs/pause.js';
+import { poolsVerb } from './verbs/pools.js';
 import { quarantineVerb } from './verbs/quarantine.js';
+import { rejectVerb } from './verbs/reject.js';
+import { resumeVerb } from './verbs/resume.js';
+import { retryVerb } from './verbs/retry.js';
 import { runVerb } from './verbs/run.js';
 import { runsVerb } from './verbs/runs.js';
 import { scheduleVerb } from './verbs/schedule.js';
 import { showVerb } from './verbs/show.js';
+import { skipVerb } from './verbs/skip.js';
 import { sqlVerb } from './verbs/sql.js';
 import { statusVerb } from './verbs/status.js';
 import { verifyVerb } from './verbs/verify.js';
@@ -27,6 +34,13 @@ const VERBS: readonly Verb[] = [
   statusVerb,
   watchVerb,
   logsVerb,
+  retryVerb,
+  skipVerb,
+  failVerb,
+  pauseVerb,
+  resumeVerb,
+  approveVerb,
+  rejectVerb,
   cancelVerb,
   quarantineVerb,
   sqlVerb,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Cli } from './cli.js';
+import { usageError } from './cli-error.js';
 import type { ExitCode } from './exit-codes.js';
 
 /** How a verb is offered; `examples` are complete command lines without `millrace`. */
@@ -33,4 +34,12 @@ export const RUN_HELP =
   'RUN is a workflow id (ecommerce-daily-2010-12-01), a workflow id and a run id with a slash between them, a run id, ' +
   'a pipeline (its newest run, or that of --date), or `last`.';
 
+export const STEP_HELP = "STEP is a step's id (extract.extractSales) or the end of it (extractSales).";
+
 export const DATE_OPTION = ['--date <YYYY-MM-DD>', 'of a pipeline: the run of this day'] as const;
+
+/** For verbs that take either one run or `--all`. */
+export function runOrAll(run: string | undefined, all: unknown): 'all' | { run: string } {
+  if ((run === undefined) !== (all === true)) throw usageError('give either a RUN or --all', 'see millrace runs --state running');
+  return run === undefined ? 'all' : { run };
+}

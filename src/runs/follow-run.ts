@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import type { StepsAnswer } from '../steps/operator-protocol.js';
+import { askSteps, createStepsAsker } from './ask-steps.js';
 import { createPayloadReader } from './payloads.js';
 import { applyEvent, emptyRecord, type RunRecord } from './run-reducer.js';
 import { hasEnded, type RunView } from './run-view.js';
@@ -15,16 +17,17 @@ export interface RunIds {
   runId: string;
 }
 
-/** The run as it is now: its whole history in pages, and one description. */
-export async function readRun(client: Client, ids: RunIds): Promise<RunView> {
+/** The run as it is now: its whole history in pages, and one description; with `ask`, also what the run itself answers within two seconds. */
+export async function readRun(client: Client, ids: RunIds, { ask = false }: { ask?: boolean } = {}): Promise<RunView> {
   const read = createPayloadReader(client);
+  const asking = ask ? askSteps(client, ids) : undefined;
   const description = await describe(client, ids);
   const record = emptyRecord();
   let pageToken: Uint8Array = new Uint8Array();
   do {
     pageToken = await readPage(client, ids, record, pageToken, false);
   } while (pageToken.length > 0);
-  return viewOfRun(ids, record, description, read, Date.now());
+  return viewOfRun(ids, record, { description, answer: await asking }, read, Date.now());
 }
 
 /**
@@ -34,6 +37,7 @@ export async function readRun(client: Client, ids: RunIds): Promise<RunView> {
 export async function* followRun(client: Client, ids: RunIds, signal: AbortSignal): AsyncGenerator<RunView> {
   const read = createPayloadReader(client);
   const record = emptyRecord();
+  const asker = createStepsAsker(client, ids);
   const stop = new AbortController();
   const ended = AbortSignal.any([signal, stop.signal]);
   let failure: unknown;
@@ -47,7 +51,9 @@ export async function* followRun(client: Client, ids: RunIds, signal: AbortSigna
       const news = new Promise<void>((resolve) => (wake = resolve));
       if (failure !== undefined) throw failure;
       if (record.startedAt !== '') {
-        const view = await viewOfRun(ids, record, await describe(client, ids), read, Date.now());
+        const description = await describe(client, ids);
+        const answer = await asker.newest((last) => record.endedAt !== undefined || isBehind(last, record));
+        const view = await viewOfRun(ids, record, { description, answer }, read, Date.now());
         yield view;
         if (hasEnded(view)) return;
       }
@@ -60,6 +66,18 @@ export async function* followRun(client: Client, ids: RunIds, signal: AbortSigna
     stop.abort();
     await events;
   }
+}
+
+/** Whether a step has ended badly that the answer has as going on: only the run knows whether it is held now. */
+function isBehind(answer: StepsAnswer | undefined, { steps }: RunRecord): boolean {
+  const unclear = new Set<string>();
+  for (const { id, state } of steps.values()) {
+    // Scheduled again by an operator's retry: the later record counts.
+    if (state === 'failed' || state === 'cancelled') unclear.add(id);
+    else unclear.delete(id);
+  }
+  for (const { id, state } of answer?.steps ?? []) if (state !== 'running') unclear.delete(id);
+  return unclear.size > 0;
 }
 
 /** Waits, but not longer than until the signal. */

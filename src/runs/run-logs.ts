@@ -2,12 +2,13 @@ import { text } from 'node:stream/consumers';
 import { MillraceError } from '../errors.js';
 import type { ObjectStore } from '../object-store/object-store.js';
 import { logPrefix, type LogRecord } from '../steps/log-format.js';
+import { matchesStep } from './find-step.js';
 import type { RunIds } from './follow-run.js';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const satisfies readonly LogRecord['level'][];
 
 export interface LogFilter {
-  /** A step's id, its activity's name, or a group: `extract` means every step in it. */
+  /** A step's id, the end of it, or a group: `extract` means every step in it. */
   step?: string;
   attempt?: number;
   /** The least level. */
@@ -55,9 +56,4 @@ function matches(record: LogRecord, { step, attempt, level }: LogFilter): boolea
     (attempt === undefined || record.attempt === attempt) &&
     (step === undefined || matchesStep(record.step, step))
   );
-}
-
-/** Whether people mean this step: by its id, by the last part of it, or by a group around it. */
-export function matchesStep(id: string, wanted: string): boolean {
-  return id === wanted || id.startsWith(`${wanted}.`) || id.slice(id.lastIndexOf('.') + 1) === wanted;
 }

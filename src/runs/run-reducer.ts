@@ -2,6 +2,7 @@ import { pipelineOfWorkflow } from '../catalog.js';
 import type { DatasetRef } from '../datasets/dataset-ref.js';
 import { isInterval } from '../steps/interval-of-run.js';
 import { iso, type HistoryEvent } from './event-times.js';
+import { applyOrder } from './operator-orders.js';
 import type { PayloadReader } from './payloads.js';
 import { quarantineOf, rowsOf } from '../datasets/rows-of.js';
 import type { Failure, RunState, RunView, StepState } from './run-view.js';
@@ -18,6 +19,8 @@ export interface StepRecord {
   rows?: number | undefined;
   error?: Failure | undefined;
   worker?: string | undefined;
+  /** By an operator, who may have ended its attempt to do so. */
+  skipped?: { at: string; message: string };
 }
 
 /** What the events read so far amount to. */
@@ -36,6 +39,7 @@ export interface RunRecord {
   /** Of the newest workflow task, where it failed and no later one has completed. */
   taskFailure?: Failure | undefined;
   cancelRequested: boolean;
+  paused?: RunView['paused'];
   result?: unknown;
   quarantine?: DatasetRef | undefined;
 }
@@ -96,6 +100,8 @@ async function applyRunEvent(run: RunRecord, event: HistoryEvent, read: PayloadR
     run.taskFailure = undefined;
   } else if (event.workflowExecutionCancelRequestedEventAttributes) {
     run.cancelRequested = true;
+  } else if (event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input) {
+    await applyOrder(run, event.workflowExecutionUpdateAcceptedEventAttributes.acceptedRequest.input, at, read);
   } else if (event.workflowExecutionCompletedEventAttributes) {
     end(run, 'completed', at);
     [run.result] = await read.values(event.workflowExecutionCompletedEventAttributes.result);

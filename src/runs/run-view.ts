@@ -1,10 +1,14 @@
 import type { DatasetRef } from '../datasets/dataset-ref.js';
 import type { DataInterval } from '../durable/data-interval.js';
+import type { StepKind, StepState } from '../durable/step-table.js';
+import type { StepsAnswer } from '../steps/operator-protocol.js';
 
 export type RunState = 'running' | 'completed' | 'failed' | 'cancelled' | 'terminated' | 'timed-out' | 'continued';
 
-/** Of a step: `waiting` for a worker, `retrying` after a failed attempt. */
-export type StepState = 'waiting' | 'running' | 'retrying' | 'held' | 'succeeded' | 'failed' | 'cancelled';
+export type { StepState };
+
+/** Why an open run does not simply run. */
+export type Standstill = Exclude<StepsAnswer['state'], 'running'>;
 
 /** A failure as people are told of it. Times everywhere are ISO 8601 UTC. */
 export interface Failure {
@@ -13,13 +17,15 @@ export interface Failure {
   message: string;
 }
 
-/** One activity call of a run. */
+/** One step of a run: an activity, or what the run itself counts as one. */
 export interface StepView {
   /** Stable and readable: `extract.extractSales`. */
   id: string;
-  /** What stands before the last dot of the id. */
+  /** The task groups around it: `extract`. */
   group?: string;
   activity: string;
+  /** Absent where only the history was there to be asked. */
+  kind?: StepKind;
   state: StepState;
   /** The attempt that is running, or the last one; 0 while none has started. */
   attempts: number;
@@ -33,6 +39,10 @@ export interface StepView {
   rows?: number;
   nextAttemptAt?: string;
   error?: Failure;
+  /** One line: why it waits, or who skipped it and why. */
+  message?: string;
+  /** While it is held: when the run gives up waiting. */
+  heldUntil?: string;
   /** Identity of the worker that has it, or had it last. */
   worker?: string;
 }
@@ -51,6 +61,11 @@ export interface RunView {
   durationMs: number;
   interval?: Pick<DataInterval, 'label' | 'start' | 'end'>;
   steps: StepView[];
+  standstill?: Standstill;
+  /** Who has paused it, when and why. */
+  paused?: StepsAnswer['paused'];
+  /** The run that this one re-runs. */
+  rerunOf?: StepsAnswer['rerunOf'];
   failure?: Failure & { step?: string };
   /** The workflow's own code fails, and Temporal tries it again and again. */
   stuck?: Failure & { attempts: number };

@@ -12,6 +12,8 @@ export interface TableColumn {
 
 export interface TableCell {
   text: string;
+  /** Shown with the blanks that it begins with: for text of our own, one line. */
+  verbatim?: true;
   paint?: (text: string) => string;
 }
 
@@ -22,7 +24,7 @@ const GAP = 2;
  * the limit). Widths are those that a terminal shows, so that accents, CJK and emoji stay in line.
  */
 export function renderTable(columns: readonly TableColumn[], rows: readonly (readonly (string | TableCell)[])[], width: number | undefined, paintHead: (text: string) => string): string {
-  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'string' ? { text: oneLine(cell) } : { ...cell, text: oneLine(cell.text) })));
+  const cells = rows.map((row) => row.map(cleaned));
   const widths = fit(columns, cells, width);
   // cliTruncate leaves nothing of a text that is one column wide.
   const cut = (text: string, index: number): string => (stringWidth(text) <= widths[index]! ? text : cliTruncate(text, Math.max(1, widths[index]!)));
@@ -43,6 +45,16 @@ export function renderTable(columns: readonly TableColumn[], rows: readonly (rea
 const EDGES = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right', 'left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid'];
 const NO_BORDERS: Record<string, string> = { ...Object.fromEntries(EDGES.map((edge) => [edge, ''])), middle: ' '.repeat(GAP) };
 
+/** Columns that a terminal needs for all of a column. */
+export function widthOf({ head }: TableColumn, cells: readonly (string | TableCell)[]): number {
+  return cells.reduce((most, cell) => Math.max(most, stringWidth(cleaned(cell).text)), stringWidth(head));
+}
+
+function cleaned(cell: string | TableCell): TableCell {
+  if (typeof cell === 'string') return { text: oneLine(cell) };
+  return cell.verbatim === true ? cell : { ...cell, text: oneLine(cell.text) };
+}
+
 function paint(cell: TableCell | undefined, cut: (text: string) => string): string {
   if (cell === undefined) return '';
   const text = cut(cell.text);
@@ -50,7 +62,7 @@ function paint(cell: TableCell | undefined, cut: (text: string) => string): stri
 }
 
 function fit(columns: readonly TableColumn[], rows: readonly (readonly TableCell[])[], width: number | undefined): number[] {
-  const widths = columns.map(({ head }, index) => rows.reduce((most, row) => Math.max(most, stringWidth(row[index]?.text ?? '')), stringWidth(head)));
+  const widths = columns.map((column, index) => widthOf(column, rows.map((row) => row[index] ?? '')));
   if (width === undefined) return widths;
   let excess = widths.reduce((sum, one) => sum + one, 0) + GAP * (columns.length - 1) - width;
   while (excess > 0) {

@@ -3,7 +3,7 @@ import { listRuns } from '../../runs/list-runs.js';
 import { describeSchedule, nextRun } from '../../schedules/apply-schedules.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { formatTime } from '../output/format.js';
-import { paintState } from '../output/run-text.js';
+import { paintState } from '../output/paint-state.js';
 import { defineVerb, type Verb } from '../verb.js';
 
 export const listVerb: Verb = (parent, act) => {

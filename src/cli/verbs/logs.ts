@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import { matchesStep } from '../../runs/find-step.js';
 import { readRun, type RunIds } from '../../runs/follow-run.js';
-import { createLogReader, LOG_LEVELS, matchesStep } from '../../runs/run-logs.js';
+import { createLogReader, LOG_LEVELS } from '../../runs/run-logs.js';
 import type { LogRecord } from '../../steps/log-format.js';
 import type { Cli } from '../cli.js';
 import { notFound, usageError } from '../cli-error.js';
@@ -17,7 +18,7 @@ export const logsVerb: Verb = (parent, act) => {
   defineVerb(parent, {
     usage: 'logs <RUN> [STEP]',
     summary: 'what the steps of a run have logged',
-    details: `${RUN_HELP} STEP is a step's id, the last part of it, or a group. Read from the object store (MILLRACE_CONN_LAKE), so that it does not matter where the workers are. With --json, one object a line.`,
+    details: `${RUN_HELP} STEP is a step's id, the end of it, or a group. Read from the object store (MILLRACE_CONN_LAKE), so that it does not matter where the workers are. With --json, one object a line.`,
     examples: ['logs last', 'logs ecommerce-daily-2010-12-01 extract.extractSales --attempt 2', 'logs last --follow --level warn'],
   })
     .option(...DATE_OPTION)

@@ -6,7 +6,7 @@ import { usageError } from '../cli-error.js';
 import { EXIT_CODES } from '../exit-codes.js';
 import { nearest, positiveInteger } from '../find-run.js';
 import { formatDuration, formatTime } from '../output/format.js';
-import { paintState } from '../output/run-text.js';
+import { paintState } from '../output/paint-state.js';
 import { defineVerb, type Verb } from '../verb.js';
 
 /** Of which `--stuck` finds the stuck ones. */

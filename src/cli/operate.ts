@@ -1,0 +1,75 @@
+import { hostname, userInfo } from 'node:os';
+import {
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  type Client,
+} from '@temporalio/client';
+import { readRun, type RunIds } from '../runs/follow-run.js';
+import { hasEnded, type RunView, type StepView } from '../runs/run-view.js';
+import { stepsNamed } from '../runs/find-step.js';
+import { OPERATOR_UPDATES, type Operator } from '../steps/operator-protocol.js';
+import { CliError, messageOf, notFound, usageError } from './cli-error.js';
+import { EXIT_CODES } from './exit-codes.js';
+import { findRun, nearest } from './find-run.js';
+
+/** A worker answers within moments; one that has to replay a long run first, within seconds. */
+const ANSWER_WITHIN_MS = 10_000;
+
+/** Who gives an order, as the run's history keeps it: `anna@host`. */
+export function operator(why: unknown): Operator {
+  return { by: `${userName()}@${hostname()}`, ...(typeof why === 'string' ? { why } : {}) };
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run under a number without a name.
+    return process.env['USER'] ?? 'unknown';
+  }
+}
+
+/** The run that an order is for, as it is now; one that has ended takes no orders. */
+export async function openRun(client: Client, name: string, date: unknown): Promise<RunView> {
+  const run = await readRun(client, await findRun(client, name, date), { ask: true });
+  if (hasEnded(run)) throw new CliError(EXIT_CODES.CONFLICT, `${run.workflowId} has ended: ${run.state}`, `see millrace status ${run.workflowId}`);
+  return run;
+}
+
+/** The one step that is meant, by its id or the end of it. */
+export function oneStep(run: RunView, wanted: string): StepView {
+  const [step, ...others] = stepsNamed(run.steps, wanted);
+  if (step === undefined) {
+    const near = nearest(wanted, run.steps.flatMap(({ id, activity }) => [id, activity]));
+    throw notFound(`the run has no step ${wanted}`, near === undefined ? `see millrace status ${run.workflowId}` : `did you mean ${near}?`);
+  }
+  if (others.length > 0) throw usageError(`${wanted} is the end of ${[step, ...others].map(({ id }) => id).join(', ')}`, 'give more of the one that you mean');
+  return step;
+}
+
+/**
+ * Gives an order to a run, from anywhere: the run's worker checks it and carries it out. `CONFLICT` with what is possible where
+ * the run refuses, `NO_ANSWER` where no worker answers.
+ */
+export async function giveOrder(client: Client, { workflowId, runId }: RunIds, order: keyof typeof OPERATOR_UPDATES, details: Operator): Promise<void> {
+  try {
+    const handle = client.workflow.getHandle(workflowId, runId);
+    await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => handle.executeUpdate(OPERATOR_UPDATES[order], { args: [details] }));
+  } catch (error) {
+    throw toRefusal(error, workflowId) ?? error;
+  }
+}
+
+function toRefusal(error: unknown, workflowId: string): CliError | undefined {
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
+    return new CliError(EXIT_CODES.NO_ANSWER, `no worker has answered for ${workflowId} within ${ANSWER_WITHIN_MS / 1000} s`, 'see millrace doctor; then give the order again', { cause: error });
+  }
+  if (error instanceof WorkflowNotFoundError) return new CliError(EXIT_CODES.CONFLICT, `${workflowId} has just ended`, `see millrace status ${workflowId}`, { cause: error });
+  if (!(error instanceof WorkflowUpdateFailedError)) return undefined;
+  const message = messageOf(error.cause);
+  if (message.startsWith('No registered handler for update')) {
+    return new CliError(EXIT_CODES.CONFLICT, `${workflowId} takes no orders: it was started without the Millrace plugin`, 'see docs/operations.md', { cause: error });
+  }
+  return new CliError(EXIT_CODES.CONFLICT, message, `see millrace status ${workflowId}`, { cause: error });
+}
