@@ -36,6 +36,8 @@ export interface PipelineSchedule {
   cron: string;
   /** IANA zone in which the cron expression is read and in which a day begins and ends. */
   timezone: string;
+  /** How its runs behave, over what the pipeline says. */
+  options?: RunOptions;
 }
 
 export const CATALOG: readonly Pipeline[] = [

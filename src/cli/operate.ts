@@ -5,6 +5,7 @@ import {
   WorkflowUpdateRPCTimeoutOrCancelledError,
   type Client,
 } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { readRun, type RunIds } from '../runs/follow-run.js';
 import { hasEnded, type RunView, type StepView } from '../runs/run-view.js';
 import { stepsNamed } from '../runs/find-step.js';
@@ -67,9 +68,11 @@ function toRefusal(error: unknown, workflowId: string): CliError | undefined {
   }
   if (error instanceof WorkflowNotFoundError) return new CliError(EXIT_CODES.CONFLICT, `${workflowId} has just ended`, `see millrace status ${workflowId}`, { cause: error });
   if (!(error instanceof WorkflowUpdateFailedError)) return undefined;
-  const message = messageOf(error.cause);
+  const { cause } = error;
+  const message = messageOf(cause);
   if (message.startsWith('No registered handler for update')) {
     return new CliError(EXIT_CODES.CONFLICT, `${workflowId} takes no orders: it was started without the Millrace plugin`, 'see docs/operations.md', { cause: error });
   }
-  return new CliError(EXIT_CODES.CONFLICT, message, `see millrace status ${workflowId}`, { cause: error });
+  const isUnknown = cause instanceof ApplicationFailure && cause.type === 'NO_SUCH_STEP';
+  return new CliError(isUnknown ? EXIT_CODES.NOT_FOUND : EXIT_CODES.CONFLICT, message, `see millrace status ${workflowId}`, { cause: error });
 }

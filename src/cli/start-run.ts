@@ -4,6 +4,7 @@ import { DateTime } from 'luxon';
 import type { Pipeline } from '../catalog.js';
 import { intervalBounds, type IntervalParams } from '../durable/data-interval.js';
 import type { RunIds } from '../runs/follow-run.js';
+import { RUN_OPTIONS_MEMO, type RunOptions } from '../steps/run-options.js';
 import { CliError, usageError } from './cli-error.js';
 import { EXIT_CODES } from './exit-codes.js';
 import { nearest } from './find-run.js';
@@ -67,14 +68,15 @@ function parseParam(pipeline: Pipeline, text: string): [string, unknown] {
   }
 }
 
-/** Starts the run; of one interval only one manual run can be open at a time. */
-export async function startRun(client: Client, pipeline: Pipeline, planned: PlannedRun): Promise<RunIds> {
+/** Starts the run, with `options` where it is to behave otherwise than the catalog says; of one interval only one manual run can be open at a time. */
+export async function startRun(client: Client, pipeline: Pipeline, planned: PlannedRun, options: RunOptions = {}): Promise<RunIds> {
   const { workflowId } = planned;
   try {
     const handle = await client.workflow.start(pipeline.workflow, {
       workflowId,
       taskQueue: pipeline.taskQueue,
       args: [planned.params],
+      memo: { [RUN_OPTIONS_MEMO]: { ...pipeline.options, ...options } },
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
       staticSummary: `${pipeline.name} ${planned.interval.label}`,

@@ -1,5 +1,6 @@
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig, type ClientConnectConfig } from '@temporalio/envconfig';
+import { askForAttributes, startInterceptors } from '../steps/client-interceptors.js';
 import { CliError, messageOf } from './cli-error.js';
 import { EXIT_CODES } from './exit-codes.js';
 
@@ -70,7 +71,8 @@ function nonEmpty(text: string | undefined): string | undefined {
 export async function connectTemporal(target: TemporalTarget, options: ConnectionOptions): Promise<Client> {
   try {
     const connection = await Connection.connect(options);
-    return new Client({ connection, namespace: target.namespace });
+    const { namespace } = target;
+    return new Client({ connection, namespace, interceptors: startInterceptors(askForAttributes(connection, namespace)) });
   } catch (error) {
     throw new CliError(
       EXIT_CODES.TEMPORAL_UNREACHABLE,

@@ -3,7 +3,9 @@ import { CATALOG, findPipeline, type Pipeline } from '../catalog.js';
 import { intervalBounds } from '../durable/data-interval.js';
 import { defined } from './event-times.js';
 import { pipelineOf } from './run-reducer.js';
-import type { RunState } from './run-view.js';
+import { SEARCH_ATTRIBUTES } from '../steps/search-attributes.js';
+import type { RunState, Standstill } from './run-view.js';
+import { asStandstill, isStandstill } from './standstill.js';
 
 /** Our names of Temporal's execution statuses. */
 export const STATUS_OF_STATE = {
@@ -21,6 +23,8 @@ export interface RunSummary {
   runId: string;
   pipeline: string;
   state: RunState;
+  /** Why it does not simply run; only where the namespace knows our search attributes. */
+  standstill?: Standstill;
   /** Label of the interval, where the ids say it. */
   interval?: string;
   startedAt: string;
@@ -33,15 +37,17 @@ export interface RunSummary {
 export interface RunFilter {
   /** A pipeline of the catalog, or any workflow type; absent: every pipeline of the catalog. */
   pipeline?: string;
-  state?: RunState;
+  state?: RunState | Standstill;
   limit: number;
 }
 
-/** Runs, the newest first, as far as the namespace keeps them. */
+/** Runs, the newest first, as far as the namespace keeps them. A standstill can be asked for where the namespace knows our search attributes. */
 export async function listRuns(client: Client, filter: RunFilter): Promise<RunSummary[]> {
   const types = filter.pipeline === undefined ? CATALOG.map(({ workflow }) => workflow) : [findPipeline(filter.pipeline)?.workflow ?? filter.pipeline];
   const conditions = [`WorkflowType IN (${types.map(quoted).join(', ')})`];
-  if (filter.state !== undefined) conditions.push(`ExecutionStatus = ${quoted(STATUS_OF_STATE[filter.state])}`);
+  const { state } = filter;
+  if (state !== undefined && isStandstill(state)) conditions.push(`ExecutionStatus = 'Running'`, `${SEARCH_ATTRIBUTES.state.name} = ${quoted(state)}`);
+  else if (state !== undefined) conditions.push(`ExecutionStatus = ${quoted(STATUS_OF_STATE[state])}`);
   return take(client, conditions.join(' AND '), filter.limit);
 }
 
@@ -78,15 +84,16 @@ async function take(client: Client, query: string, limit: number): Promise<RunSu
 function summaryOf(info: WorkflowExecutionInfo): RunSummary {
   const pipeline = pipelineOf(info.type);
   const nominal = info.searchAttributes['TemporalScheduledStartTime']?.[0];
+  const state = stateOf(info.status.name);
   return {
     workflowId: info.workflowId,
     runId: info.runId,
     pipeline,
-    state: stateOf(info.status.name),
+    state,
     startedAt: info.startTime.toISOString(),
     durationMs: (info.closeTime ?? new Date()).getTime() - info.startTime.getTime(),
     scheduled: nominal instanceof Date,
-    ...defined({ endedAt: info.closeTime?.toISOString(), interval: labelOf(pipeline, info.workflowId, nominal) }),
+    ...defined({ standstill: state === 'running' ? asStandstill(info.typedSearchAttributes.get(SEARCH_ATTRIBUTES.state)) : undefined, endedAt: info.closeTime?.toISOString(), interval: labelOf(pipeline, info.workflowId, nominal) }),
   };
 }
 

@@ -9,6 +9,7 @@ import type { PayloadReader } from './payloads.js';
 import { rowsOf } from '../datasets/rows-of.js';
 import { pipelineOf, type RunRecord, type StepRecord } from './run-reducer.js';
 import type { RunView, Standstill, StepView } from './run-view.js';
+import { asStandstill } from './standstill.js';
 
 type Description = temporal.api.workflowservice.v1.IDescribeWorkflowExecutionResponse;
 type PendingActivity = temporal.api.workflow.v1.IPendingActivityInfo;
@@ -44,7 +45,7 @@ export async function viewOfRun(ids: { workflowId: string; runId: string }, run:
     ...defined({
       endedAt: run.endedAt,
       interval: await intervalOf(run, nominal, read),
-      standstill: run.state === 'running' ? (answer === undefined ? await standstillOf(run, indexed[SEARCH_ATTRIBUTES.state.name], read) : notRunning(answer.state)) : undefined,
+      standstill: run.state === 'running' ? (answer === undefined ? await standstillOf(run, indexed[SEARCH_ATTRIBUTES.state.name], read) : asStandstill(answer.state)) : undefined,
       paused: run.state === 'running' ? run.paused : undefined,
       rerunOf: answer?.rerunOf,
       failure: run.failure,
@@ -67,13 +68,7 @@ function newestOfEachId(run: RunRecord): StepRecord[] {
 /** Without a worker: as the run last wrote it where its search attributes are registered, else by the orders it has taken. */
 async function standstillOf(run: RunRecord, state: temporal.api.common.v1.IPayload | undefined, read: PayloadReader): Promise<Standstill | undefined> {
   const [value] = state === undefined ? [] : await read.values({ payloads: [state] });
-  return notRunning([value].flat()[0]) ?? (run.paused === undefined ? undefined : 'paused');
-}
-
-const STANDSTILLS: readonly unknown[] = ['held', 'paused', 'waiting-for-approval'] satisfies Standstill[];
-
-function notRunning(state: unknown): Standstill | undefined {
-  return STANDSTILLS.includes(state) ? (state as Standstill) : undefined;
+  return asStandstill([value].flat()[0]) ?? (run.paused === undefined ? undefined : 'paused');
 }
 
 async function viewOfStep(step: StepRecord, pending: PendingActivity | undefined, read: PayloadReader, now: number): Promise<StepView> {

@@ -1,5 +1,6 @@
 import { ScheduleAlreadyRunning, ScheduleNotFoundError, type Client, type ScheduleDescription } from '@temporalio/client';
-import type { Pipeline } from '../catalog.js';
+import type { Pipeline, PipelineSchedule } from '../catalog.js';
+import { askForAttributes } from '../steps/client-interceptors.js';
 import { compileSchedule, type PipelineScheduleOptions } from './compile-schedule.js';
 import { desiredFields, presentFields } from './schedule-fields.js';
 
@@ -21,7 +22,7 @@ export interface AppliedSchedule {
 /** Makes the schedule in Temporal what the catalog says; doing it twice changes nothing. */
 export async function applySchedule(client: Client, pipeline: Pipeline, now: Date): Promise<AppliedSchedule> {
   if (pipeline.schedule === undefined) throw new Error(`${pipeline.name} has no schedule`);
-  const wanted = compileSchedule(pipeline, pipeline.schedule, now);
+  const wanted = await wantedSchedule(client, pipeline, pipeline.schedule, now);
   const handle = client.schedule.getHandle(pipeline.name);
   const present = await describeSchedule(client, pipeline.name);
   const changes = present === undefined ? [] : changesBetween(present, wanted);
@@ -33,6 +34,12 @@ export async function applySchedule(client: Client, pipeline: Pipeline, now: Dat
   }
   const after = await handle.describe();
   return { pipeline: pipeline.name, outcome, changes, paused: after.state.paused, ...nextRun(after) };
+}
+
+/** The schedule as the catalog says, for a namespace that may or may not know our search attributes. `BAD_PARAMS` as `compileSchedule`. */
+export async function wantedSchedule(client: Client, pipeline: Pipeline, schedule: PipelineSchedule, now: Date): Promise<PipelineScheduleOptions> {
+  const searchable = await askForAttributes(client.connection, client.options.namespace)();
+  return compileSchedule(pipeline, schedule, now, { searchable });
 }
 
 /** Two people who apply at the same time make one schedule. */

@@ -1,6 +1,8 @@
 import { ScheduleOverlapPolicy, type CalendarSpec, type Month, type ScheduleOptions, type ScheduleOptionsStartWorkflowAction, type ScheduleSpec } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import type { Pipeline, PipelineSchedule } from '../catalog.js';
+import { startAttributes } from '../steps/client-interceptors.js';
+import { RUN_OPTIONS_MEMO } from '../steps/run-options.js';
 import { parseCron, type CronFields } from './cron-fields.js';
 import { runsAtClockChanges, type WallTime } from './clock-changes.js';
 
@@ -28,9 +30,10 @@ export type PipelineScheduleOptions = ScheduleOptions<ScheduleOptionsStartWorkfl
 
 /**
  * The Temporal schedule of a pipeline: its id is the pipeline's name, and its runs are `<pipeline>-scheduled-<nominal time>`.
- * `BAD_PARAMS` for a cron expression that cannot be scheduled. `now` decides which years of daylight saving are written out.
+ * `BAD_PARAMS` for a cron expression that cannot be scheduled. `now` decides which years of daylight saving are written out;
+ * `searchable`, whether runs get our search attributes, which the namespace has to know.
  */
-export function compileSchedule(pipeline: Pipeline, schedule: PipelineSchedule, now: Date): PipelineScheduleOptions {
+export function compileSchedule(pipeline: Pipeline, schedule: PipelineSchedule, now: Date, { searchable }: { searchable: boolean }): PipelineScheduleOptions {
   return {
     scheduleId: pipeline.name,
     spec: compileSpec(schedule, now),
@@ -42,6 +45,8 @@ export function compileSchedule(pipeline: Pipeline, schedule: PipelineSchedule, 
       // No date: the run takes its interval from its nominal time.
       args: [{ timezone: schedule.timezone }],
       staticSummary: `${pipeline.name}, scheduled`,
+      memo: { [RUN_OPTIONS_MEMO]: { ...pipeline.options, ...schedule.options } },
+      ...(searchable ? { typedSearchAttributes: startAttributes(pipeline.workflow) } : {}),
     },
     policies: { overlap: OVERLAP, catchupWindow: CATCH_UP_WINDOW_MS, pauseOnFailure: false },
   };

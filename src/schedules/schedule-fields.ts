@@ -1,4 +1,6 @@
 import type { CalendarSpec, CalendarSpecDescription, ScheduleDescription } from '@temporalio/client';
+import { TypedSearchAttributes, type SearchAttributePair } from '@temporalio/common';
+import { RUN_OPTIONS_MEMO } from '../steps/run-options.js';
 import { CATCH_UP_WINDOW_MS, MONTHS, WEEKDAYS, type PipelineScheduleOptions } from './compile-schedule.js';
 
 /** What makes up a schedule, as text that people can compare. */
@@ -16,6 +18,8 @@ export function desiredFields(options: PipelineScheduleOptions): ScheduleFields 
     taskQueue: action.taskQueue,
     workflowId: action.workflowId,
     args: action.args,
+    options: action.memo?.[RUN_OPTIONS_MEMO],
+    attributes: attributeText(action.typedSearchAttributes),
     overlap: policies?.overlap,
     catchUpMs: CATCH_UP_WINDOW_MS,
     pauseOnFailure: policies?.pauseOnFailure,
@@ -33,6 +37,8 @@ export function presentFields({ action, policies, spec }: ScheduleDescription): 
     taskQueue: action.taskQueue,
     workflowId: action.workflowId,
     args: action.args,
+    options: action.memo?.[RUN_OPTIONS_MEMO],
+    attributes: attributeText(action.typedSearchAttributes),
     overlap: policies.overlap,
     catchUpMs: policies.catchupWindow,
     pauseOnFailure: policies.pauseOnFailure,
@@ -49,6 +55,8 @@ interface Comparable {
   taskQueue: string;
   workflowId: string | undefined;
   args: unknown;
+  options: unknown;
+  attributes: string;
   overlap: string | undefined;
   catchUpMs: number;
   pauseOnFailure: boolean | undefined;
@@ -66,10 +74,18 @@ function fields(schedule: Comparable): ScheduleFields {
     'task queue': schedule.taskQueue,
     'workflow id': schedule.workflowId ?? '',
     arguments: JSON.stringify(schedule.args ?? []),
+    options: JSON.stringify(schedule.options ?? {}),
+    'search attributes': schedule.attributes,
     overlap: String(schedule.overlap),
     'catch-up window': `${schedule.catchUpMs / 3_600_000} h`,
     'pause on failure': String(schedule.pauseOnFailure ?? false),
   };
+}
+
+/** `MillracePipeline=ecommerce-daily, MillraceState=running` */
+function attributeText(attributes: TypedSearchAttributes | SearchAttributePair[] | undefined): string {
+  const pairs = attributes instanceof TypedSearchAttributes ? attributes.getAll() : (attributes ?? []);
+  return pairs.map(({ key, value }) => `${key.name}=${String(value)}`).sort().join(', ') || 'none';
 }
 
 interface CalendarValues {

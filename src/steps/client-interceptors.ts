@@ -58,11 +58,15 @@ function catalogMemo(workflowType: string): { [RUN_OPTIONS_MEMO]?: RunOptions } 
 function withOurs(workflowType: string, given: Facts['typedSearchAttributes']): SearchAttributePair[] {
   const theirs = given instanceof TypedSearchAttributes ? given.getAll() : (given ?? []);
   const names = new Set(theirs.map(({ key }) => key.name));
-  const ours: SearchAttributePair[] = [
+  return [...theirs, ...startAttributes(workflowType).filter(({ key }) => !names.has(key.name))];
+}
+
+/** Those with which a run of that workflow begins. */
+export function startAttributes(workflowType: string): SearchAttributePair[] {
+  return [
     { key: SEARCH_ATTRIBUTES.pipeline, value: pipelineOfWorkflow(workflowType)?.name ?? workflowType },
     { key: SEARCH_ATTRIBUTES.state, value: 'running' },
   ];
-  return [...theirs, ...ours.filter(({ key }) => !names.has(key.name))];
 }
 
 /**

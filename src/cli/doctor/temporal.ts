@@ -1,8 +1,7 @@
 import type { Client } from '@temporalio/client';
 import proto, { type temporal } from '@temporalio/proto';
 import { CATALOG } from '../../catalog.js';
-import { changesBetween, describeSchedule } from '../../schedules/apply-schedules.js';
-import { compileSchedule } from '../../schedules/compile-schedule.js';
+import { changesBetween, describeSchedule, wantedSchedule } from '../../schedules/apply-schedules.js';
 import { missingSearchAttributes, registerSearchAttributes } from '../../runs/search-attributes.js';
 import { SEARCH_ATTRIBUTE_NAMES } from '../../steps/search-attributes.js';
 import { messageOf, toCliError } from '../cli-error.js';
@@ -72,10 +71,10 @@ async function checkSchedules(client: Client): Promise<Finding[]> {
       const { name, schedule } = pipeline;
       if (schedule === undefined) return [];
       return [
-        describeSchedule(client, name).then((present): Finding => {
+        describeSchedule(client, name).then(async (present): Promise<Finding> => {
           const subject = `schedule ${name}`;
           try {
-            const wanted = compileSchedule(pipeline, schedule, new Date());
+            const wanted = await wantedSchedule(client, pipeline, schedule, new Date());
             if (present === undefined) return warn(subject, 'not applied: the pipeline runs by hand only', `millrace schedule apply ${name}`);
             const changes = changesBetween(present, wanted);
             if (changes.length > 0) return warn(subject, `differs from the catalog in ${changes.map(({ field }) => field).join(', ')}`, `millrace schedule apply ${name}`);
