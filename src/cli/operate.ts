@@ -64,7 +64,7 @@ export async function giveOrder(client: Client, { workflowId, runId }: RunIds, o
 
 function toRefusal(error: unknown, workflowId: string): CliError | undefined {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
-    return new CliError(EXIT_CODES.NO_ANSWER, `no worker has answered for ${workflowId} within ${ANSWER_WITHIN_MS / 1000} s`, 'see millrace doctor; then give the order again', { cause: error });
+    return new CliError(EXIT_CODES.NO_ANSWER, `no worker has answered for ${workflowId} within ${ANSWER_WITHIN_MS / 1000} s; one that comes soon may still carry the order out`, 'see millrace doctor', { cause: error });
   }
   if (error instanceof WorkflowNotFoundError) return new CliError(EXIT_CODES.CONFLICT, `${workflowId} has just ended`, `see millrace status ${workflowId}`, { cause: error });
   if (!(error instanceof WorkflowUpdateFailedError)) return undefined;

@@ -20,10 +20,10 @@ export function addRunOptions(command: Command): Command {
 export function parseRunOptions(typed: Readonly<Record<string, unknown>>): RunOptions {
   const { onFailure, holdFor, deadline, alerts } = typed;
   return {
-    ...(onFailure === undefined ? {} : { onStepFailure: oneOf('--on-failure', FAILURES, String(onFailure)) }),
+    ...(onFailure === undefined ? {} : { onStepFailure: oneOf('--on-failure', FAILURES, onFailure as string) }),
     ...(holdFor === undefined ? {} : { holdFor: duration('--hold-for', holdFor) }),
     ...(deadline === undefined ? {} : { deadline: duration('--deadline', deadline) }),
-    ...(alerts === undefined ? {} : { alerts: routes(String(alerts)) }),
+    ...(alerts === undefined ? {} : { alerts: routes(alerts as string) }),
   };
 }
 

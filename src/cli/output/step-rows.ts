@@ -15,7 +15,7 @@ const NOTE: TableColumn = { head: 'NOTE', shrinksTo: 8 };
 const BAR_CELLS = { least: 8, most: 40 };
 /** What names and notes may ask for before there is room for bars. */
 const NAME_CELLS = 28;
-const NOTE_CELLS = 16;
+const NOTE_CELLS = 12;
 
 /** One line of the table: a step, or the group that the deeper lines after it belong to. */
 interface Line {
@@ -39,7 +39,9 @@ export function stepTable(run: RunView, shown: ReadonlySet<StepView>, screen: Sc
   if (width === 0) return screen.table([STEP, ...FIXED, NOTE], rows.map(({ cells }) => cells));
   const scale = { from: Date.parse(run.startedAt), to: now, width };
   const withBars = rows.map(({ line, cells }) => [...cells.slice(0, -1), barCell(line, scale, colors), ...cells.slice(-1)]);
-  return screen.table([STEP, ...FIXED, WHEN, NOTE], withBars);
+  // The bar has left them their room: only a note gives way.
+  const step = { ...STEP, shrinksTo: NAME_CELLS };
+  return screen.table([step, ...FIXED, WHEN, NOTE], withBars);
 }
 
 /** How many lines groups take. */
