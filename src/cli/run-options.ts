@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import type { AlertChannel, AlertRoute, AlertSeverity } from '../alerts/routing.js';
 import { isDuration } from '../steps/read-run-options.js';
-import type { AlertChannel, AlertRoute, AlertSeverity, RunOptions } from '../steps/run-options.js';
+import type { RunOptions } from '../steps/run-options.js';
 import { usageError } from './cli-error.js';
 
 const FAILURES = ['hold', 'fail'] as const satisfies readonly RunOptions['onStepFailure'][];
@@ -13,16 +14,18 @@ export function addRunOptions(command: Command): Command {
     .option('--on-failure <hold|fail>', 'when a step has failed for good: wait for an operator, or end the run')
     .option('--hold-for <duration>', 'how long a step may be held, such as 12h')
     .option('--deadline <duration>', 'from its start: when it is over, people are told, and the run goes on')
+    .option('--priority <1-5>', 'for its tasks and for slots of pools; 1 goes first, 3 is usual')
     .option('--alerts <channel:severity,…>', 'where alerts go, such as mail:warning,slack:error, or none');
 }
 
 /** What was asked for on the command line; only what was. */
 export function parseRunOptions(typed: Readonly<Record<string, unknown>>): RunOptions {
-  const { onFailure, holdFor, deadline, alerts } = typed;
+  const { onFailure, holdFor, deadline, priority, alerts } = typed;
   return {
     ...(onFailure === undefined ? {} : { onStepFailure: oneOf('--on-failure', FAILURES, onFailure as string) }),
     ...(holdFor === undefined ? {} : { holdFor: duration('--hold-for', holdFor) }),
     ...(deadline === undefined ? {} : { deadline: duration('--deadline', deadline) }),
+    ...(priority === undefined ? {} : { priority: priorityKey(priority) }),
     ...(alerts === undefined ? {} : { alerts: routes(alerts as string) }),
   };
 }
@@ -30,6 +33,11 @@ export function parseRunOptions(typed: Readonly<Record<string, unknown>>): RunOp
 function duration(option: string, value: unknown): string {
   if (!isDuration(value)) throw usageError(`${option} ${String(value)} is not a duration`, `give ${option} 90m, 12h or 2d, for example`);
   return value as string;
+}
+
+function priorityKey(value: unknown): number {
+  if (!/^[1-5]$/.test(String(value))) throw usageError(`--priority ${String(value)} is not a whole number from 1 to 5`, 'give --priority 1 to go before others');
+  return Number(value);
 }
 
 function routes(text: string): AlertRoute[] {

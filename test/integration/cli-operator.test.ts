@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { readRun } from '../../src/runs/follow-run.js';
 import { resolveRun } from '../../src/runs/resolve-run.js';
 import type { RunView, StepView } from '../../src/runs/run-view.js';
@@ -15,7 +15,9 @@ import { locateTemporal, startTemporal, type TemporalServer } from '../servers/t
 import { millrace } from '../support/millrace-command.js';
 import { describeWithServer } from '../support/with-server.js';
 
-const POLL = { timeout: 30_000, interval: 200 } as const;
+// Every command is a process of its own, which takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 180_000 });
+const POLL = { timeout: 60_000, interval: 200 } as const;
 
 /** Every order of an operator by the command itself, on runs that are broken on purpose. */
 describeWithServer("an operator's commands", locateTemporal, () => {
@@ -123,7 +125,7 @@ describeWithServer("an operator's commands", locateTemporal, () => {
     expect(completed).toMatchObject({ state: 'completed', result: { published: 42 } });
     expect(step(completed, 'extract.extractClicks')).toMatchObject({ state: 'succeeded', attempts: 1, rows: 42, message: expect.stringMatching(/^sent on by \S+@\S+: new token$/) as string });
     expect(completed.steps.map(({ id }) => id)).toEqual(['extract.extractSales', 'extract.extractClicks', 'publishOrders']);
-  }, 180_000);
+  });
 
   it('a step that waits for its next attempt runs now, and its attempts start again', async () => {
     failing.add('2010-12-02');
@@ -133,7 +135,7 @@ describeWithServer("an operator's commands", locateTemporal, () => {
     expect(await cli('retry', name, 'extract.extractClicks')).toMatchObject({ code: 0 });
     await ended(name).toBe('completed');
     expect(step(await look(name), 'extract.extractClicks')).toMatchObject({ attempts: 1, state: 'succeeded' });
-  }, 180_000);
+  });
 
   it('a step that runs at this moment is not retried, and an order for a step that is not there names those that are', async () => {
     running.add('2010-12-03');
@@ -144,7 +146,7 @@ describeWithServer("an operator's commands", locateTemporal, () => {
     running.delete('2010-12-03');
     await ended(name).toBe('completed');
     expect(await cli('retry', name, 'extractClicks')).toMatchObject({ code: 6, stderr: expect.stringMatching(/has ended: completed/) as string });
-  }, 180_000);
+  });
 
   it('a step is skipped with a result of its own, by whom and why, also when no worker is left to ask', async () => {
     forbidden.add('2010-12-04');
@@ -164,7 +166,7 @@ describeWithServer("an operator's commands", locateTemporal, () => {
     expect(step(alone, 'extract.extractClicks')).toMatchObject(skipped);
     expect(step(alone, 'sessions')).toBeUndefined();
     await startWorker();
-  }, 180_000);
+  });
 
   it('a hold ends with `fail`, and the run with it', async () => {
     forbidden.add('2010-12-05');
@@ -172,7 +174,7 @@ describeWithServer("an operator's commands", locateTemporal, () => {
     expect(await cli('fail', name, 'extractClicks', '--why', 'not today')).toMatchObject({ code: 0 });
     await ended(name).toBe('failed');
     expect(await look(name)).toMatchObject({ failure: { step: 'extract.extractClicks', type: 'SOURCE_FORBIDDEN' } });
-  }, 180_000);
+  });
 
   it('a paused run starts no new step, says who paused it, and goes on', async () => {
     running.add('2010-12-06');
@@ -187,7 +189,7 @@ describeWithServer("an operator's commands", locateTemporal, () => {
     expect(await cli('resume', name)).toMatchObject({ code: 0 });
     await ended(name).toBe('completed');
     expect(await cli('pause')).toMatchObject({ code: 2, stderr: expect.stringMatching(/either a RUN or --all/) as string });
-  }, 180_000);
+  });
 
   it('all open runs are paused and resumed at once', async () => {
     for (const day of ['2010-12-07', '2010-12-08']) {
@@ -200,7 +202,7 @@ describeWithServer("an operator's commands", locateTemporal, () => {
     expect(await json('runs', '--state', 'paused')).toHaveLength(2);
     expect(await cli('resume', '--all')).toMatchObject({ code: 0, stderr: '' });
     for (const day of ['2010-12-07', '2010-12-08']) await ended(run(day)).toBe('completed');
-  }, 180_000);
+  });
 
   it('an approval is shown, given by name, and refused with a reason', async () => {
     const { client } = server.env;
@@ -217,14 +219,14 @@ describeWithServer("an operator's commands", locateTemporal, () => {
     expect(await cli('reject', rejected.workflowId, 'release', '--why', 'too few')).toMatchObject({ code: 0 });
     await ended(rejected.workflowId).toBe('failed');
     expect((await look(rejected.workflowId)).failure).toMatchObject({ type: 'APPROVAL_REJECTED', message: expect.stringMatching(/too few/) as string });
-  }, 180_000);
+  });
 
   it('a running step is ended by `cancel`, and the run as cancelled', async () => {
     running.add('2010-12-12');
     const name = await broken('2010-12-12', 'running');
     expect(await cli('cancel', name, '--why', 'wrong day')).toMatchObject({ code: 0 });
     await ended(name).toBe('cancelled');
-  }, 180_000);
+  });
 
   it('without a worker the history is shown at once, and an order says that nobody answers', async () => {
     forbidden.add('2010-12-13');
@@ -237,14 +239,14 @@ describeWithServer("an operator's commands", locateTemporal, () => {
     expect(await json('pause', '--all')).toMatchObject([{ workflowId: name, outcome: 'unreachable' }]);
     await server.env.client.workflow.getHandle(name).terminate();
     await startWorker();
-  }, 180_000);
+  });
 
   it('run options stand in the memo of the run, and nonsense is refused before it starts', async () => {
-    const name = await broken('2010-12-14', 'succeeded', '--on-failure', 'hold', '--hold-for', '12h', '--deadline', '2h', '--alerts', 'mail:warning,slack:error');
+    const name = await broken('2010-12-14', 'succeeded', '--on-failure', 'hold', '--hold-for', '12h', '--deadline', '2h', '--priority', '2', '--alerts', 'mail:warning,slack:error');
     const { memo } = await server.env.client.workflow.getHandle(name).describe();
     expect(memo).toEqual({
-      millrace: { onStepFailure: 'hold', holdFor: '12h', deadline: '2h', alerts: [{ channel: 'mail', atLeast: 'warning' }, { channel: 'slack', atLeast: 'error' }] },
+      millrace: { onStepFailure: 'hold', holdFor: '12h', deadline: '2h', priority: 2, alerts: [{ channel: 'mail', atLeast: 'warning' }, { channel: 'slack', atLeast: 'error' }] },
     });
     expect(await cli('run', 'ecommerce-daily', '--on-failure', 'stop')).toMatchObject({ code: 2, stderr: expect.stringMatching(/--on-failure does not know stop — use one of hold, fail/) as string });
-  }, 180_000);
+  });
 });

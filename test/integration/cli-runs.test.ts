@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { DatasetRef } from '../../src/datasets/dataset-ref.js';
 import { withDatabaseFile, withScratchDatabase } from '../../src/duckdb/duckdb.js';
 import { createLocalDirectoryStore } from '../../src/object-store/local-directory.js';
@@ -21,6 +21,9 @@ import { millrace, startMillrace } from '../support/millrace-command.js';
 import { describeWithServer } from '../support/with-server.js';
 
 const SECRET = 'dont-show-me-7342';
+
+// Every command is a process of its own, which takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 180_000 });
 
 describeWithServer('the millrace command', locateTemporal, () => {
   let server: TemporalServer;
@@ -209,8 +212,7 @@ describeWithServer('the millrace command', locateTemporal, () => {
     expect(check.code).toBe(1);
     expect(check.stdout).toMatch(/LAKE +ok/);
     expect(check.stdout + check.stderr).not.toContain(SECRET);
-    // Makes the workflow bundle, which takes seconds.
-  }, 120_000);
+  });
 });
 
 function limits(folder: string) {
