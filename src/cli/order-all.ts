@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import pMap from 'p-map';
 import { listRuns } from '../runs/list-runs.js';
 import type { Operator } from '../steps/operator-protocol.js';
 import type { Cli } from './cli.js';
@@ -20,10 +21,7 @@ interface Outcome {
 export async function orderAll(cli: Cli, order: 'pause' | 'resume', details: Operator, json: boolean): Promise<ExitCode> {
   const { client } = await cli.temporal();
   const runs = await listRuns(client, { state: 'running', limit: Infinity });
-  const outcomes: Outcome[] = [];
-  for (let first = 0; first < runs.length; first += AT_A_TIME) {
-    outcomes.push(...(await Promise.all(runs.slice(first, first + AT_A_TIME).map((run) => orderOne(client, run, order, details)))));
-  }
+  const outcomes = await pMap(runs, (run) => orderOne(client, run, order, details), { concurrency: AT_A_TIME });
   const { screen } = cli;
   if (json) screen.print(JSON.stringify(outcomes, undefined, 2));
   else if (outcomes.length === 0) screen.remark('no run is open');
