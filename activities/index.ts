@@ -6,12 +6,16 @@ import { createExtractClicks } from './extract-clicks.js';
 import { createExtractCustomers } from './extract-customers.js';
 import { createExtractProducts } from './extract-products.js';
 import { createExtractSales } from './extract-sales.js';
-import { createPlanBackfill } from './plan-backfill.js';
+import { createFindArrivals } from './find-arrivals.js';
 import { createFindMissing } from './find-missing.js';
+import { createMarkProcessed } from './mark-processed.js';
+import { createNoteMetadata } from './note-metadata.js';
+import { createPlanBackfill } from './plan-backfill.js';
 import { createPublishOrders } from './publish-orders.js';
 import { createRemoveStaging } from './remove-staging.js';
 import { createSendAlert } from './send-alert.js';
 import { createStageOrders } from './stage-orders.js';
+import { createTransformFile } from './transform-file.js';
 
 /** Every activity that a worker offers, over the ports that it is given. */
 export function createActivities(deps: Dependencies) {
@@ -25,6 +29,10 @@ export function createActivities(deps: Dependencies) {
     checkOrders: createCheckOrders(deps),
     publishOrders: createPublishOrders(deps),
     removeStaging: createRemoveStaging(deps),
+    findArrivals: createFindArrivals(deps),
+    noteMetadata: createNoteMetadata(deps),
+    transformFile: createTransformFile(deps),
+    markProcessed: createMarkProcessed(deps),
     sendAlert: createSendAlert(deps),
     findMissing: createFindMissing(deps),
     planBackfill: createPlanBackfill(deps),
