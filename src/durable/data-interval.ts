@@ -1,12 +1,14 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { DateTime } from 'luxon';
+import { boundsOf, firstMoment, type Bounds } from './bounds.js';
+import { cronInterval } from './cron-intervals.js';
 import { badParams } from './failures.js';
 import { rerunOrigin } from './rerun.js';
 
 /** What one run is about. Every step gets it; ISO 8601 UTC, half-open: start <= t < end. */
 export interface DataInterval {
   pipeline: string;
-  /** The interval's name in paths, tables and mails: `2010-12-01`, or the whole start time where it is not a day of the zone. */
+  /** The interval's name in paths, tables and mails: `2010-12-01`, `2010-12-03--2010-12-05`, or the start time where it is not made of days. */
   label: string;
   start: string;
   end: string;
@@ -27,12 +29,14 @@ export interface IntervalParams {
   end?: string;
   /** IANA zone in which a day begins and ends; default `UTC`. */
   timezone?: string;
+  /** The schedule's cron expression, read in `timezone`: without a date or ends the interval is the one that it makes. */
+  cron?: string;
 }
 
 /**
- * The data interval of this run: of the date or the ends that were asked for, else of the whole day before the schedule's
- * nominal time (Airflow's rule: a run covers the period that has just ended), else of the day before the run was started.
- * Days are calendar days of the zone: across daylight saving they have 23 or 25 hours and still touch each other.
+ * The data interval of this run: of the date or the ends that were asked for, else what has passed between the schedule's nominal
+ * time and the one before it (Airflow's rule: a run covers the period that has just ended), else the day before the run was
+ * started. Days are calendar days of the zone: across daylight saving they have 23 or 25 hours and still touch each other.
  */
 export function dataInterval(params: IntervalParams): DataInterval {
   const info = workflowInfo();
@@ -52,7 +56,7 @@ export function pipelineName(workflowType: string): string {
 }
 
 /** The pure part of `dataInterval`; `nominal` is the time a run without explicit bounds is due. */
-export function intervalBounds(params: IntervalParams, nominal: Date): { label: string; start: string; end: string } {
+export function intervalBounds(params: IntervalParams, nominal: Date): Bounds {
   const zone = params.timezone ?? 'UTC';
   if (!DateTime.local({ zone }).isValid) throw badParams(`timezone "${zone}" is not an IANA time zone such as Europe/Berlin`);
   if (params.date !== undefined) {
@@ -63,22 +67,14 @@ export function intervalBounds(params: IntervalParams, nominal: Date): { label: 
     const start = instant('start', params.start);
     const end = instant('end', params.end);
     if (end <= start) throw badParams(`end ${params.end} is not after start ${params.start}`);
-    const day = start.setZone(zone).startOf('day');
-    const wholeDay = day.equals(start.setZone(zone)) && day.plus({ days: 1 }).toMillis() === end.toMillis();
-    return { label: wholeDay ? day.toISODate()! : utc(start), start: utc(start), end: utc(end) };
+    return boundsOf(start.setZone(zone), end.setZone(zone));
   }
+  if (params.cron !== undefined) return cronInterval(params.cron, zone, nominal);
   return dayBounds(DateTime.fromJSDate(nominal, { zone }).startOf('day').minus({ days: 1 }));
 }
 
-function dayBounds(day: DateTime): { label: string; start: string; end: string } {
-  return { label: day.toISODate()!, start: utc(firstMoment(day)), end: utc(firstMoment(day.plus({ days: 1 }))) };
-}
-
-/** On some days of some zones midnight does not exist, or exists twice (Havana, Azores): then `startOf` may be the second one. */
-function firstMoment(day: DateTime): DateTime {
-  const start = day.startOf('day');
-  const earlier = start.minus({ hours: 1 });
-  return earlier.toISODate() === start.toISODate() ? earlier : start;
+function dayBounds(day: DateTime): Bounds {
+  return boundsOf(firstMoment(day), firstMoment(day.plus({ days: 1 })));
 }
 
 function calendarDay(date: string, zone: string): DateTime {
@@ -92,10 +88,6 @@ function instant(name: string, text: string | undefined): DateTime {
   const time = DateTime.fromISO(text, { setZone: true });
   if (!time.isValid || !/(Z|[+-]\d\d:?\d\d)$/.test(text)) throw badParams(`${name} "${text}" is not a time with an offset such as 2010-12-01T00:00:00Z`);
   return time;
-}
-
-function utc(time: DateTime): string {
-  return time.toUTC().toISO()!;
 }
 
 /** When this run was due, for runs that a schedule started. */

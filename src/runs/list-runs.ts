@@ -98,7 +98,7 @@ function summaryOf(info: WorkflowExecutionInfo): RunSummary {
 }
 
 function labelOf(pipeline: string, workflowId: string, nominal: unknown): string | undefined {
-  if (nominal instanceof Date) return intervalBounds({ timezone: findPipeline(pipeline)?.schedule?.timezone ?? 'UTC' }, nominal).label;
+  if (nominal instanceof Date) return intervalBounds(findPipeline(pipeline)?.schedule ?? {}, nominal).label;
   const rest = workflowId.startsWith(`${pipeline}-`) ? workflowId.slice(pipeline.length + 1) : '';
   return /^\d{4}-\d\d-\d\d/.test(rest) ? rest : undefined;
 }

@@ -1,10 +1,10 @@
 import { ScheduleOverlapPolicy, type CalendarSpec, type Month, type ScheduleOptions, type ScheduleOptionsStartWorkflowAction, type ScheduleSpec } from '@temporalio/client';
 import type { Workflow } from '@temporalio/common';
 import type { Pipeline, PipelineSchedule } from '../catalog.js';
+import { runsAtClockChanges, type WallTime } from '../durable/clock-changes.js';
+import { parseCron, type CronFields } from '../durable/cron-fields.js';
 import { startAttributes } from '../steps/client-interceptors.js';
 import { RUN_OPTIONS_MEMO } from '../steps/run-options.js';
-import { parseCron, type CronFields } from './cron-fields.js';
-import { runsAtClockChanges, type WallTime } from './clock-changes.js';
 
 export const MONTHS = ['JANUARY', 'FEBRUARY', 'MARCH', 'APRIL', 'MAY', 'JUNE', 'JULY', 'AUGUST', 'SEPTEMBER', 'OCTOBER', 'NOVEMBER', 'DECEMBER'] as const satisfies Month[];
 export const WEEKDAYS = ['SUNDAY', 'MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY'] as const;
@@ -43,7 +43,7 @@ export function compileSchedule(pipeline: Pipeline, schedule: PipelineSchedule, 
       taskQueue: pipeline.taskQueue,
       workflowId: `${pipeline.name}-scheduled`,
       // No date: the run takes its interval from its nominal time.
-      args: [{ timezone: schedule.timezone }],
+      args: [{ timezone: schedule.timezone, cron: schedule.cron }],
       staticSummary: `${pipeline.name}, scheduled`,
       memo: { [RUN_OPTIONS_MEMO]: { ...pipeline.options, ...schedule.options } },
       ...(searchable ? { typedSearchAttributes: startAttributes(pipeline.workflow) } : {}),
@@ -57,7 +57,8 @@ function compileSpec(schedule: PipelineSchedule, now: Date): ScheduleSpec {
   const cron = parseCron(schedule.cron);
   // Whole years: a schedule that is applied twice in a year is the same both times.
   const from = new Date(Date.UTC(now.getUTCFullYear(), 0, 1));
-  const { added, leftOut } = runsAtClockChanges(cron, schedule.timezone, from, YEARS_AHEAD + 1);
+  const until = new Date(Date.UTC(now.getUTCFullYear() + YEARS_AHEAD + 1, 0, 1));
+  const { added, leftOut } = runsAtClockChanges(cron, schedule.timezone, from, until);
   return {
     calendars: [cronCalendar(cron, schedule.cron), ...added.map((time) => dayCalendar(time, 'clocks change at the usual time'))],
     skip: leftOut.map((time) => dayCalendar(time, 'clocks change: would run twice')),

@@ -2,6 +2,7 @@ import { DateTime } from 'luxon';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Client } from '@temporalio/client';
 import type { Pipeline } from '../../src/catalog.js';
+import { intervalsBetween, type CronInterval } from '../../src/durable/cron-intervals.js';
 import { intervalBounds } from '../../src/durable/data-interval.js';
 import { applySchedule, describeSchedule } from '../../src/schedules/apply-schedules.js';
 import { compileSchedule } from '../../src/schedules/compile-schedule.js';
@@ -25,6 +26,12 @@ function pipeline(name: string, cron: string, timezone: string): Pipeline {
   };
 }
 
+/** All that are not as long as most, and some others: the days on which clocks change are among them. */
+function sample(intervals: readonly CronInterval[]): CronInterval[] {
+  const length = ({ start, end }: CronInterval): number => Date.parse(end) - Date.parse(start);
+  return intervals.filter((interval, index) => index % 97 === 0 || length(interval) !== length(intervals[0]!)).slice(0, 300);
+}
+
 describeWithServer('schedules on a Temporal server', locateTemporal, () => {
   let server: TemporalServer;
   let client: Client;
@@ -45,6 +52,16 @@ describeWithServer('schedules on a Temporal server', locateTemporal, () => {
       endTime: seconds(to),
     });
     return startTime.map((time) => new Date(Number(time.seconds) * 1000));
+  }
+
+  /** Both ends included; month by month, because the server answers at most 1,000 times. */
+  async function nominalTimesOf(scheduleId: string, first: string, last: string): Promise<Date[]> {
+    const times: Date[] = [];
+    const end = DateTime.fromISO(last).plus({ seconds: 1 });
+    for (let from = DateTime.fromISO(first).minus({ seconds: 1 }); from < end; from = from.plus({ days: 7 })) {
+      times.push(...(await nominalTimes(scheduleId, from.toUTC().toISO()!, DateTime.min(from.plus({ days: 7, seconds: -1 }), end).toUTC().toISO()!)));
+    }
+    return times;
   }
 
   it.each([
@@ -72,9 +89,40 @@ describeWithServer('schedules on a Temporal server', locateTemporal, () => {
       const calendar = Array.from({ length: first.daysInYear }, (_, day) => first.plus({ days: day }).toISODate()!);
       expect(days).toEqual(calendar);
 
-      const intervals = times.map((time) => intervalBounds({ timezone }, time));
+      const intervals = times.map((time) => intervalBounds({ timezone, cron }, time));
       for (const [index, interval] of intervals.slice(1).entries()) expect(interval.start).toBe(intervals[index]!.end);
+      expect(intervals).toEqual(times.map((time) => intervalBounds({ timezone }, time)));
     }
+  });
+
+  it.each([
+    ['0 * * * *', 'Europe/Berlin'],
+    ['0 * * * *', 'America/New_York'],
+    ['0 * * * *', 'Europe/London'],
+    ['*/15 * * * *', 'Australia/Lord_Howe'],
+    ['0 * * * *', 'America/Havana'],
+    ['30 * * * *', 'America/Nuuk'],
+    ['0 * * * *', 'America/Santiago'],
+    ['0 * * * *', 'Atlantic/Azores'],
+    ['0 * * * *', 'Africa/Cairo'],
+    ['15 2,14 * * *', 'Europe/Berlin'],
+    ['30 0,2,12 * * *', 'America/Havana'],
+    ['30 2 * * 1-5', 'Europe/Berlin'],
+    ['30 2 * * 0', 'America/New_York'],
+    ['30 1 1 * *', 'Asia/Kathmandu'],
+    ['30 0 * * 0', 'America/Havana'],
+  ])('divide the year by "%s" in %s into intervals that touch each other, one for each run of the server', { timeout: 120_000 }, async (cron, timezone) => {
+    const name = `divided-${cron.replaceAll(/[ *]+/g, '-').replaceAll(/[/,]/g, '_')}${timezone.replace('/', '-')}`;
+    await applySchedule(client, pipeline(name, cron, timezone), NOW);
+
+    const [from, to] = ['2025-12-31T00:00:00Z', '2027-01-01T00:00:00Z'].map((time) => new Date(time)) as [Date, Date];
+    const intervals = [...intervalsBetween({ cron, timezone, from, to })];
+    for (const [index, { start }] of intervals.slice(1).entries()) expect(start).toBe(intervals[index]!.end);
+
+    const [first, last] = [intervals[0]!.nominal, intervals.at(-1)!.nominal];
+    const times = await nominalTimesOf(name, first, last);
+    expect(times.map((time) => time.toISOString())).toEqual(intervals.map(({ nominal }) => nominal));
+    for (const { nominal, ...interval } of sample(intervals)) expect(intervalBounds({ cron, timezone }, new Date(nominal))).toEqual(interval);
   });
 
   it('cover the days on which clocks change with intervals of 23 and 25 hours', () => {

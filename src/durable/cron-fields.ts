@@ -1,4 +1,4 @@
-import { CronExpressionParser } from 'cron-parser';
+import { CronExpressionParser } from 'cron-parser/dist/CronExpressionParser.js';
 import { MillraceError } from '../errors.js';
 
 /** The values that a cron expression allows, field by field; minutes within an hour, January is 1, Sunday is 0. */

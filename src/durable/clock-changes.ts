@@ -30,13 +30,13 @@ const MINUTE_MS = 60_000;
  * - Clocks go back to or from midnight (Havana, Nuuk, Santiago): the hour beside midnight runs twice. Both are left out for
  *   one run at the nearest minute outside that hour. Elsewhere Temporal runs in one of the two hours only.
  */
-export function runsAtClockChanges(cron: CronFields, timezone: string, from: Date, years: number): ClockChangeRuns {
+export function runsAtClockChanges(cron: CronFields, timezone: string, from: Date, until: Date): ClockChangeRuns {
   const added = new Map<string, WallTime>();
   const leftOut: WallTime[] = [];
   const add = (time: DateTime): void => {
     if (!runsAt(cron, time)) added.set(time.toISO()!, wallTime(time));
   };
-  for (const { wallStart, minutes, forward } of clockChanges(timezone, from, years)) {
+  for (const { wallStart, minutes, forward } of clockChanges(timezone, from, until)) {
     // Counted in UTC, where every wall time exists.
     const affected = Array.from({ length: minutes }, (_, minute) => wallStart.plus({ minutes: minute })).filter((time) => runsAt(cron, time));
     if (forward) {
@@ -60,12 +60,11 @@ interface ClockChange {
   forward: boolean;
 }
 
-function clockChanges(timezone: string, from: Date, years: number): ClockChange[] {
+function clockChanges(timezone: string, from: Date, until: Date): ClockChange[] {
   const found: ClockChange[] = [];
   const start = DateTime.fromJSDate(from, { zone: timezone }).startOf('day');
-  const end = start.plus({ years });
   let before = start;
-  for (let day = start.plus({ days: 1 }); day <= end; day = day.plus({ days: 1 })) {
+  for (let day = start.plus({ days: 1 }); day.toMillis() <= until.getTime(); day = day.plus({ days: 1 })) {
     if (day.offset !== before.offset) found.push(changeBetween(before.toMillis(), day.toMillis(), timezone));
     before = day;
   }
@@ -102,7 +101,8 @@ function wallTime({ year, month, day, hour, minute }: DateTime): WallTime {
   return { year, month, day, hour, minute };
 }
 
-function runsAt(cron: CronFields, time: DateTime): boolean {
+/** Whether the expression allows this time of the clock on the wall. */
+export function runsAt(cron: CronFields, time: DateTime): boolean {
   return (
     cron.minutes.includes(time.minute) &&
     cron.hours.includes(time.hour) &&
