@@ -1,9 +1,10 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { intervalParams, intervalsOf } from '../src/backfills/intervals.js';
+import { intervalsOf, timezoneOf } from '../src/backfills/intervals.js';
 import { planPage } from '../src/backfills/plan.js';
 import { findPipeline, type Pipeline } from '../src/catalog.js';
 import type { BackfillPlan, BackfillRequest } from '../src/durable/backfill.js';
+import { intervalParams } from '../src/durable/data-interval.js';
 import { MillraceError } from '../src/errors.js';
 import { runsOf } from '../src/runs/list-runs.js';
 import type { RunState } from '../src/runs/run-view.js';
@@ -39,7 +40,7 @@ export function createPlanBackfill(deps: Pick<Dependencies, 'warehouse'>) {
       {
         now: new Date(),
         after,
-        runOf: (interval) => ({ workflowId: `${pipeline.name}-${interval.label}`, params: { ...intervalParams(pipeline, interval), ...request.params } }),
+        runOf: (interval) => ({ workflowId: `${pipeline.name}-${interval.label}`, params: { ...intervalParams(interval, timezoneOf(pipeline)), ...request.params } }),
       },
     );
     log.info(`${plan.intervals.length} intervals of ${pipeline.name} to run now, ${plan.remaining} after them`);

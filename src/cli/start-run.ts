@@ -2,7 +2,7 @@ import { WorkflowExecutionAlreadyStartedError, WorkflowIdConflictPolicy, Workflo
 import { ApplicationFailure } from '@temporalio/common';
 import { DateTime } from 'luxon';
 import type { Pipeline } from '../catalog.js';
-import { intervalBounds, type IntervalParams } from '../durable/data-interval.js';
+import { intervalBounds, intervalParams, type IntervalParams } from '../durable/data-interval.js';
 import type { RunIds } from '../runs/follow-run.js';
 import { RUN_OPTIONS_MEMO, type RunOptions } from '../steps/run-options.js';
 import { CliError, usageError } from './cli-error.js';
@@ -28,9 +28,11 @@ export interface RunRequest {
 export function planRun(pipeline: Pipeline, request: RunRequest, now: Date): PlannedRun {
   const timezone = request.timezone ?? pipeline.schedule?.timezone ?? 'UTC';
   const asked: IntervalParams = { timezone, ...pick(request, 'date', 'start', 'end') };
-  const interval = boundsOf(asked, now);
-  // Named, so that the run means the same day when midnight passes before it starts.
-  const chosen: IntervalParams = asked.date === undefined && asked.start === undefined ? { date: interval.label, timezone } : asked;
+  const isNamed = asked.date !== undefined || asked.start !== undefined || asked.end !== undefined;
+  const cron = pipeline.schedule?.cron;
+  const interval = boundsOf(isNamed || cron === undefined ? asked : { timezone, cron }, now);
+  // Named, so that the run means the same interval when midnight passes before it starts.
+  const chosen: IntervalParams = isNamed ? asked : intervalParams(interval, timezone);
   return { workflowId: `${pipeline.name}-${interval.label}`, interval, params: { ...chosen, ...parseParams(pipeline, request.params) } };
 }
 

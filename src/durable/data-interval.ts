@@ -73,6 +73,11 @@ export function intervalBounds(params: IntervalParams, nominal: Date): Bounds {
   return dayBounds(DateTime.fromJSDate(nominal, { zone }).startOf('day').minus({ days: 1 }));
 }
 
+/** The parameters that ask for an interval. */
+export function intervalParams({ label, start, end }: Bounds, timezone: string): IntervalParams {
+  return /^\d{4}-\d\d-\d\d$/.test(label) ? { date: label, timezone } : { start, end, timezone };
+}
+
 function dayBounds(day: DateTime): Bounds {
   return boundsOf(firstMoment(day), firstMoment(day.plus({ days: 1 })));
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { intervalParams, intervalsOf, type Interval } from '../../src/backfills/intervals.js';
+import { intervalsOf, type Interval } from '../../src/backfills/intervals.js';
 import { planPage, type IntervalFacts } from '../../src/backfills/plan.js';
 import { CATALOG, type Pipeline } from '../../src/catalog.js';
 import type { BackfillPlan, BackfillRequest } from '../../src/durable/backfill.js';
+import { intervalBounds, intervalParams } from '../../src/durable/data-interval.js';
 
 const NOW = new Date('2010-12-07T12:00:00Z');
 const pipeline = CATALOG[0]!;
@@ -73,6 +74,15 @@ describe('the intervals of a range of days', () => {
 
   it('are given to their runs as millrace run gives them', () => {
     const [day] = intervalsOf(berlin, { from: '2026-03-28', to: '2026-03-28' });
-    expect(intervalParams(berlin, day!)).toEqual({ date: '2026-03-28', timezone: 'Europe/Berlin' });
+    expect(intervalParams(day!, 'Europe/Berlin')).toEqual({ date: '2026-03-28', timezone: 'Europe/Berlin' });
+  });
+
+  it('are those of the schedule, where it is not due every day', () => {
+    const workdays: Pipeline = { ...pipeline, schedule: { cron: '30 2 * * 1-5', timezone: 'Europe/Berlin' } };
+    const intervals = intervalsOf(workdays, { from: '2026-03-26', to: '2026-03-30' });
+    expect(intervals.map(({ label }) => label)).toEqual(['2026-03-26', '2026-03-27--2026-03-29', '2026-03-30']);
+    const weekend = intervals[1]!;
+    expect(intervalParams(weekend, 'Europe/Berlin')).toEqual({ start: '2026-03-26T23:00:00.000Z', end: '2026-03-29T22:00:00.000Z', timezone: 'Europe/Berlin' });
+    expect(intervalBounds(intervalParams(weekend, 'Europe/Berlin'), NOW)).toEqual(weekend);
   });
 });

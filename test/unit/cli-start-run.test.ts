@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CATALOG } from '../../src/catalog.js';
+import { CATALOG, type Pipeline } from '../../src/catalog.js';
 import { nearest } from '../../src/cli/find-run.js';
 import { daysOf, planRun } from '../../src/cli/start-run.js';
 
@@ -12,6 +12,14 @@ describe('millrace run', () => {
       workflowId: 'ecommerce-daily-2026-03-29',
       interval: { label: '2026-03-29', start: '2026-03-29T00:00:00.000Z', end: '2026-03-30T00:00:00.000Z' },
       params: { date: '2026-03-29', timezone: 'UTC' },
+    });
+  });
+
+  it('without a date means the last interval of the schedule, where that is not a day', () => {
+    const workdays: Pipeline = { ...pipeline, schedule: { cron: '30 2 * * 1-5', timezone: 'UTC' } };
+    expect(planRun(workdays, { params: [] }, NOW)).toMatchObject({
+      workflowId: 'ecommerce-daily-2026-03-27--2026-03-29',
+      params: { start: '2026-03-27T00:00:00.000Z', end: '2026-03-30T00:00:00.000Z', timezone: 'UTC' },
     });
   });
 

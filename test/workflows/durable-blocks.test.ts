@@ -134,6 +134,15 @@ describeWithServer('durable blocks', locateTemporal, () => {
     }
   });
 
+  it('takes the interval of a run from its schedule, with its own start where it was started by hand', async () => {
+    const handle = await runs.start('covers', { cron: '0 * * * *', timezone: 'Europe/Berlin' });
+    const { start, end } = (await handle.result()) as { start: string; end: string };
+    const startedAt = (await handle.describe()).startTime.getTime();
+    expect(Date.parse(end)).toBe(startedAt - (startedAt % 3_600_000));
+    expect(Date.parse(end) - Date.parse(start)).toBeGreaterThanOrEqual(3_600_000);
+    expect(await causeOf(await runs.start('covers', { cron: 'hourly' }))).toMatchObject({ type: 'BAD_PARAMS', message: expect.stringContaining('hourly') as string });
+  });
+
   it('replays every one of these runs', async () => {
     expect(await runs.replayAll()).toBeGreaterThan(10);
   });
