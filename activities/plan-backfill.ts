@@ -8,7 +8,7 @@ import { intervalParams } from '../src/durable/data-interval.js';
 import { MillraceError } from '../src/errors.js';
 import { runsOf } from '../src/runs/list-runs.js';
 import type { RunState } from '../src/runs/run-view.js';
-import { RUN_OPTIONS_MEMO } from '../src/steps/run-options.js';
+import { RUN_OPTIONS_MEMO, type RunOptions } from '../src/steps/run-options.js';
 import { SEARCH_ATTRIBUTES } from '../src/steps/search-attributes.js';
 import { loadedIntervals } from '../src/warehouse/ledger.js';
 import type { Dependencies } from './dependencies.js';
@@ -44,17 +44,21 @@ export function createPlanBackfill(deps: Pick<Dependencies, 'warehouse'>) {
       },
     );
     log.info(`${plan.intervals.length} intervals of ${pipeline.name} to run now, ${plan.remaining} after them`);
-    return { start: howToStart(pipeline), ...plan };
+    return { start: howToStart(pipeline, request), ...plan };
   };
 }
 
+/** A backfill's steps go behind those of other runs, where a worker or a pool has to choose. */
+const DEFAULT_PRIORITY = 4;
+
 /** What a client of ours gives to a run that it starts, beside the parameters. */
-function howToStart({ name, workflow, taskQueue, options }: Pipeline): BackfillPlan['start'] {
+function howToStart({ name, workflow, taskQueue, options: usual }: Pipeline, request: BackfillRequest): BackfillPlan['start'] {
+  const options: RunOptions = { priority: DEFAULT_PRIORITY, ...usual, ...request.options };
   const attributes = [
     { key: SEARCH_ATTRIBUTES.pipeline, value: name },
     { key: SEARCH_ATTRIBUTES.state, value: 'running' },
   ];
-  return { workflow, taskQueue, attributes, ...(options === undefined ? {} : { memo: { [RUN_OPTIONS_MEMO]: options } }) };
+  return { workflow, taskQueue, attributes, memo: { [RUN_OPTIONS_MEMO]: options }, ...(options.priority === undefined ? {} : { priorityKey: options.priority }) };
 }
 
 /** By the interval's label; reading ends when all of `labels` have been seen. */

@@ -98,7 +98,8 @@ async function ownRun({ label, workflowId, params }: PlannedInterval, { start }:
       // A backfill that is terminated leaves no run without its cleanup.
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       staticSummary: `${start.workflow} ${label}, backfill`,
-      ...(start.memo === undefined ? {} : { memo: start.memo }),
+      memo: start.memo,
+      ...(start.priorityKey === undefined ? {} : { priority: { priorityKey: start.priorityKey } }),
       ...(isSearchable(start) ? { typedSearchAttributes: start.attributes } : {}),
     });
     await run.result();

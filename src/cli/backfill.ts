@@ -16,6 +16,7 @@ import {
 } from '../durable/backfill.js';
 import { describeError } from '../durable/describe-error.js';
 import { isMillraceError } from '../errors.js';
+import type { RunOptions } from '../steps/run-options.js';
 import type { Cli } from './cli.js';
 import { CliError, usageError } from './cli-error.js';
 import { EXIT_CODES } from './exit-codes.js';
@@ -36,8 +37,8 @@ export interface BackfillAsked {
   param: readonly string[];
 }
 
-/** Everything is checked here, before Temporal hears of it; the worker checks the days again. */
-export function backfillRequest(pipeline: Pipeline, asked: Partial<BackfillAsked>): BackfillRequest {
+/** Everything is checked here, before Temporal hears of it; the worker checks the days again. `options` are those of its runs. */
+export function backfillRequest(pipeline: Pipeline, asked: Partial<BackfillAsked>, options: RunOptions = {}): BackfillRequest {
   const { from, to } = asked;
   if (from === undefined || to === undefined) throw usageError('--from and --to are needed', `millrace backfill ${pipeline.name} --from 2010-12-01 --to 2010-12-23`);
   intervalsOf(pipeline, { from, to });
@@ -52,6 +53,7 @@ export function backfillRequest(pipeline: Pipeline, asked: Partial<BackfillAsked
     newestFirst: asked.newestFirst === true,
     parallel: parallelOf('--parallel', asked.parallel),
     ...(Object.keys(params).length === 0 ? {} : { params }),
+    ...(Object.keys(options).length === 0 ? {} : { options: { ...options } }),
   };
 }
 

@@ -49,24 +49,29 @@ export function oneStep(run: RunView, wanted: string): StepView {
   return step;
 }
 
+/** Gives an order to a run, from anywhere. */
+export function giveOrder(client: Client, ids: RunIds, order: keyof typeof OPERATOR_UPDATES, details: Operator): Promise<void> {
+  return sendUpdate(client, ids, { update: OPERATOR_UPDATES[order], argument: details, see: `millrace status ${ids.workflowId}` });
+}
+
 /**
- * Gives an order to a run, from anywhere: the run's worker checks it and carries it out. `CONFLICT` with what is possible where
- * the run refuses, `NO_ANSWER` where no worker answers.
+ * An update that the workflow's worker checks and carries out. `CONFLICT` with what is possible where it refuses, `NO_ANSWER` where
+ * no worker answers; `see` is the command that shows how things stand.
  */
-export async function giveOrder(client: Client, { workflowId, runId }: RunIds, order: keyof typeof OPERATOR_UPDATES, details: Operator): Promise<void> {
+export async function sendUpdate(client: Client, { workflowId, runId }: { workflowId: string; runId?: string }, { update, argument, see }: { update: string; argument: unknown; see: string }): Promise<void> {
   try {
     const handle = client.workflow.getHandle(workflowId, runId);
-    await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => handle.executeUpdate(OPERATOR_UPDATES[order], { args: [details] }));
+    await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => handle.executeUpdate(update, { args: [argument] }));
   } catch (error) {
-    throw toRefusal(error, workflowId) ?? error;
+    throw toRefusal(error, workflowId, `see ${see}`) ?? error;
   }
 }
 
-function toRefusal(error: unknown, workflowId: string): CliError | undefined {
+function toRefusal(error: unknown, workflowId: string, remedy: string): CliError | undefined {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
     return new CliError(EXIT_CODES.NO_ANSWER, `no worker has answered for ${workflowId} within ${ANSWER_WITHIN_MS / 1000} s; one that comes soon may still carry the order out`, 'see millrace doctor', { cause: error });
   }
-  if (error instanceof WorkflowNotFoundError) return new CliError(EXIT_CODES.CONFLICT, `${workflowId} has just ended`, `see millrace status ${workflowId}`, { cause: error });
+  if (error instanceof WorkflowNotFoundError) return new CliError(EXIT_CODES.CONFLICT, `${workflowId} has ended`, remedy, { cause: error });
   if (!(error instanceof WorkflowUpdateFailedError)) return undefined;
   const { cause } = error;
   const message = messageOf(cause);
@@ -74,5 +79,5 @@ function toRefusal(error: unknown, workflowId: string): CliError | undefined {
     return new CliError(EXIT_CODES.CONFLICT, `${workflowId} takes no orders: it was started without the Millrace plugin`, 'see docs/operations.md', { cause: error });
   }
   const isUnknown = cause instanceof ApplicationFailure && cause.type === 'NO_SUCH_STEP';
-  return new CliError(isUnknown ? EXIT_CODES.NOT_FOUND : EXIT_CODES.CONFLICT, message, `see millrace status ${workflowId}`, { cause: error });
+  return new CliError(isUnknown ? EXIT_CODES.NOT_FOUND : EXIT_CODES.CONFLICT, message, remedy, { cause: error });
 }

@@ -16,6 +16,8 @@ export interface BackfillRequest {
   parallel: number;
   /** What every run is given beside its interval. */
   params?: Record<string, unknown>;
+  /** Run options of every run (`memo.millrace`), over the catalog's. */
+  options?: Record<string, unknown>;
   /** Intervals after which the workflow continues as new; default `PAGE_SIZE`. */
   pageSize?: number;
 }
@@ -57,7 +59,7 @@ export type SkippedCounts = Partial<Record<SkipReason, number>>;
 /** The next intervals to run, in their order. */
 export interface BackfillPlan {
   /** How their runs are started. */
-  start: { workflow: string; taskQueue: string; memo?: Record<string, unknown>; attributes: SearchAttributePairs };
+  start: { workflow: string; taskQueue: string; memo: Record<string, unknown>; priorityKey?: number; attributes: SearchAttributePairs };
   intervals: PlannedInterval[];
   /** To run after these. */
   remaining: number;

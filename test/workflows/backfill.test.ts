@@ -67,15 +67,17 @@ describeWithServer('a backfill', locateTemporal, () => {
     expect(days.most).toBe(3);
   });
 
-  it('starts its runs as they are started by hand: with their ids, and searchable', async () => {
-    const asked = request({ to: request().from });
+  it('starts its runs as they are started by hand: with their ids, options, and searchable', async () => {
+    const asked = request({ to: request().from, options: { onStepFailure: 'hold' } });
     const typedSearchAttributes = [
       { key: SEARCH_ATTRIBUTES.pipeline, value: 'backfill' },
       { key: SEARCH_ATTRIBUTES.state, value: 'running' },
     ];
     await stack.server.env.client.workflow.execute('backfill', { taskQueue: 'millrace', workflowId: backfillId(asked), args: [asked], typedSearchAttributes });
-    const { status, type, typedSearchAttributes: found } = await stack.server.env.client.workflow.getHandle(`ecommerce-daily-${asked.from}`).describe();
+    const { status, type, memo, priority, typedSearchAttributes: found } = await stack.server.env.client.workflow.getHandle(`ecommerce-daily-${asked.from}`).describe();
     expect([type, status.name]).toEqual(['ecommerceDaily', 'COMPLETED']);
+    expect(memo).toEqual({ millrace: { onStepFailure: 'hold', priority: 4 } });
+    expect(priority).toMatchObject({ priorityKey: 4 });
     expect([found.get(SEARCH_ATTRIBUTES.pipeline), found.get(SEARCH_ATTRIBUTES.state)]).toEqual(['ecommerce-daily', 'completed']);
   });
 

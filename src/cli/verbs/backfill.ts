@@ -2,11 +2,13 @@ import type { Command } from 'commander';
 import { listBackfills } from '../../backfills/backfills.js';
 import { MOST_PARALLEL } from '../../durable/backfill.js';
 import { backfillRequest, parallelOf, planBackfill, prepareDays, startBackfill } from '../backfill.js';
-import { knownBackfill, operator, orderBackfill } from '../backfill-orders.js';
+import { knownBackfill, orderBackfill } from '../backfill-orders.js';
 import type { Cli } from '../cli.js';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.js';
 import { knownPipeline, positiveInteger } from '../find-run.js';
+import { operator } from '../operate.js';
 import { renderBackfills, renderPlan } from '../output/backfill-text.js';
+import { addRunOptions, parseRunOptions } from '../run-options.js';
 import { defineVerb, type Act, type Verb, type VerbHelp } from '../verb.js';
 import { watchBackfill } from '../watch-backfill.js';
 
@@ -22,8 +24,10 @@ export const backfillVerb: Verb = (parent, act) => {
       'backfill ecommerce-daily --from 2010-12-01 --to 2010-12-23 --parallel 4 --watch',
       'backfill ecommerce-daily --from 2010-12-01 --to 2010-12-23 --dry-run',
       'backfill ecommerce-daily --from 2010-12-01 --to 2010-12-23 --only failed --newest-first',
+      'backfill ecommerce-daily --from 2010-12-01 --to 2010-12-23 --on-failure hold --hold-for 2h',
     ],
-  })
+  });
+  addRunOptions(backfill)
     .enablePositionalOptions()
     .option('--from <YYYY-MM-DD>', 'the first day')
     .option('--to <YYYY-MM-DD>', 'the last day')
@@ -36,7 +40,7 @@ export const backfillVerb: Verb = (parent, act) => {
     .action(
       act(async (cli, [name], { json, watch, dryRun, ...asked }) => {
         const pipeline = knownPipeline(name!);
-        const request = backfillRequest(pipeline, asked);
+        const request = backfillRequest(pipeline, asked, parseRunOptions(asked));
         const { client } = await cli.temporal();
         if (dryRun === true) {
           const plan = await planBackfill(client, pipeline, request);

@@ -2,7 +2,7 @@ import { CATALOG } from '../../catalog.js';
 import { listPools, setPoolSize, type ListedPool } from '../../pools/ask-pools.js';
 import { CliError, usageError } from '../cli-error.js';
 import { EXIT_CODES } from '../exit-codes.js';
-import { operator } from '../backfill-orders.js';
+import { operator } from '../operate.js';
 import { formatTime } from '../output/format.js';
 import type { Screen } from '../output/screen.js';
 import { defineVerb, type Verb } from '../verb.js';
