@@ -8,6 +8,7 @@ const READY_TIMEOUT_MS = 60_000;
 /** Longer than the worker's own grace for running steps. */
 const STOP_TIMEOUT_MS = 15_000;
 const RESTART_DELAY_MS = 1000;
+const RESTART_MOST_MS = 15_000;
 
 export interface WorkerProcessOptions {
   entry: string;
@@ -22,36 +23,48 @@ export interface WorkerProcessOptions {
 }
 
 export interface WorkerProcess {
+  /** Of the process that runs now, or that ran last. */
+  readonly pid: number | undefined;
   stop(): Promise<void>;
 }
 
 /** Starts a worker process, resolves when it polls, and starts another one whenever it dies before `stop`. */
 export async function startWorkerProcess(options: WorkerProcessOptions): Promise<WorkerProcess> {
-  let stopping = false;
+  const stopped = new AbortController();
   let current = await launch(options);
+
+  /** Until one polls: what keeps it from that, such as a Temporal server that is down, may pass. */
+  const startAnother = async (): Promise<ChildProcess | undefined> => {
+    for (let wait = RESTART_DELAY_MS; ; wait = Math.min(wait * 2, RESTART_MOST_MS)) {
+      await delay(wait, undefined, { signal: stopped.signal }).catch(() => undefined);
+      if (stopped.signal.aborted) return undefined;
+      try {
+        return await launch(options);
+      } catch (error) {
+        options.onRestart(`the worker ended and no other could be started yet: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  };
 
   const supervise = async (): Promise<void> => {
     for (;;) {
       const [code, signal] = (await ended(current)) as [number | null, NodeJS.Signals | null];
-      if (stopping) return;
-      await delay(RESTART_DELAY_MS);
-      if (stopping) return;
-      try {
-        current = await launch(options);
-      } catch (error) {
-        options.onRestart(`the worker ended and no other could be started: ${error instanceof Error ? error.message : String(error)}`);
-        return;
-      }
+      const another = await startAnother();
+      if (another === undefined) return;
+      current = another;
       // Whoever stops us while a worker starts does not know it yet.
-      if (stopping) end(current);
+      if (stopped.signal.aborted) end(current);
       else options.onRestart(`the worker ended (${signal ?? `exit code ${code}`}); another one has taken its place, running steps go on there`);
     }
   };
   const supervision = supervise();
 
   return {
+    get pid() {
+      return current.pid;
+    },
     async stop() {
-      stopping = true;
+      stopped.abort();
       end(current);
       await supervision;
     },

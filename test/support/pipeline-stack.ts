@@ -26,8 +26,8 @@ export interface PipelineStack {
   connections: Readonly<Record<string, string>>;
   /** The folder of its gates. */
   gates: string;
-  /** Starts a worker process on a task queue, with some connections replaced. */
-  worker(taskQueue: string, overrides?: Record<string, string>): Promise<WorkerProcess>;
+  /** Starts a worker process on a task queue, with some connections replaced, of the stack's Temporal or another one. */
+  worker(taskQueue: string, overrides?: Record<string, string>, server?: { address: string; namespace: string }): Promise<WorkerProcess>;
   /** The test's own adapters over the same connections. */
   adapters(overrides?: Record<string, string>): Adapters;
   /** Arms, disarms and awaits the gates of `src/verify/gated-steps.ts`. */
@@ -63,14 +63,14 @@ export async function startPipelineStack({ days = generatedDays(), preload }: { 
     mails,
     gates,
     connections: uris,
-    async worker(taskQueue, overrides = {}) {
+    async worker(taskQueue, overrides = {}, { address, namespace } = temporal) {
       const worker = await startWorkerProcess({
         entry: join(findProjectRoot(), 'workers', 'gated.ts'),
         environment: {
           ...process.env,
           NODE_OPTIONS: '--import tsx',
-          TEMPORAL_ADDRESS: temporal.address,
-          TEMPORAL_NAMESPACE: temporal.namespace,
+          TEMPORAL_ADDRESS: address,
+          TEMPORAL_NAMESPACE: namespace,
           MILLRACE_HOME: home,
           MILLRACE_TASK_QUEUE: taskQueue,
           MILLRACE_WEB_UI: 'http://web-ui.example',
