@@ -7,7 +7,7 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { readRun, type RunIds } from '../runs/follow-run.js';
-import { hasEnded, type RunView, type StepView } from '../runs/run-view.js';
+import { hasEnded, type RunView } from '../runs/run-view.js';
 import { stepsNamed } from '../runs/find-step.js';
 import { OPERATOR_UPDATES, type Operator } from '../steps/operator-protocol.js';
 import { CliError, messageOf, notFound, usageError } from './cli-error.js';
@@ -39,11 +39,11 @@ export async function openRun(client: Client, name: string, date: unknown): Prom
 }
 
 /** The one step that is meant, by its id or the end of it. */
-export function oneStep(run: RunView, wanted: string): StepView {
-  const [step, ...others] = stepsNamed(run.steps, wanted);
+export function oneStep<T extends { id: string; activity: string }>({ workflowId, steps }: { workflowId: string; steps: readonly T[] }, wanted: string): T {
+  const [step, ...others] = stepsNamed(steps, wanted);
   if (step === undefined) {
-    const near = nearest(wanted, run.steps.flatMap(({ id, activity }) => [id, activity]));
-    throw notFound(`the run has no step ${wanted}`, near === undefined ? `see millrace status ${run.workflowId}` : `did you mean ${near}?`);
+    const near = nearest(wanted, steps.flatMap(({ id, activity }) => [id, activity]));
+    throw notFound(`the run has no step ${wanted}`, near === undefined ? `see millrace status ${workflowId}` : `did you mean ${near}?`);
   }
   if (others.length > 0) throw usageError(`${wanted} is the end of ${[step, ...others].map(({ id }) => id).join(', ')}`, 'give more of the one that you mean');
   return step;

@@ -15,6 +15,7 @@ import { quarantineVerb } from './verbs/quarantine.js';
 import { rejectVerb } from './verbs/reject.js';
 import { resumeVerb } from './verbs/resume.js';
 import { retryVerb } from './verbs/retry.js';
+import { rerunVerb } from './verbs/rerun.js';
 import { runVerb } from './verbs/run.js';
 import { runsVerb } from './verbs/runs.js';
 import { scheduleVerb } from './verbs/schedule.js';
@@ -41,6 +42,7 @@ const VERBS: readonly Verb[] = [
   resumeVerb,
   approveVerb,
   rejectVerb,
+  rerunVerb,
   cancelVerb,
   quarantineVerb,
   sqlVerb,
