@@ -4,6 +4,7 @@ export { dataInterval, type DataInterval, type IntervalParams } from './durable/
 export { notTaken } from './durable/not-taken.js';
 export { onFailure } from './durable/on-failure.js';
 export { withPool } from './durable/pool.js';
+export { emitRunEvent, type RunEvent } from './durable/run-events.js';
 export { taskGroup } from './durable/step-scope.js';
 export { withCleanup, type Outcome } from './durable/with-cleanup.js';
 export { withDeadline, type Deadline } from './durable/with-deadline.js';

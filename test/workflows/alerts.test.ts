@@ -3,18 +3,21 @@ import { fileURLToPath } from 'node:url';
 import { ApplicationFailure, WorkflowFailedError, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker, type LogEntry } from '@temporalio/worker';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
-import { createSendAlert } from '../../activities/send-alert.js';
-import type { AlertSink } from '../../src/alerts/alert.js';
-import { createIncidents } from '../../src/alerts/incident.js';
-import { createMailAlerts } from '../../src/alerts/mail-alerts.js';
-import { createMailer } from '../../src/alerts/mail.js';
-import type { AlertRoute } from '../../src/alerts/routing.js';
-import { createSlack } from '../../src/alerts/slack.js';
 import type { RunEvent } from '../../src/durable/run-events.js';
-import { MillraceError } from '../../src/errors.js';
-import { OPERATOR_UPDATES, STEPS_QUERY } from '../../src/steps/operator-protocol.js';
-import { MillracePlugin } from '../../src/steps/plugin.js';
-import type { RunOptions } from '../../src/steps/run-options.js';
+import {
+  createIncidents,
+  createMailAlerts,
+  createMailer,
+  createSendAlert,
+  createSlack,
+  MillraceError,
+  MillracePlugin,
+  OPERATOR_UPDATES,
+  STEPS_QUERY,
+  type AlertRoute,
+  type AlertSink,
+  type RunOptions,
+} from '../../src/index.js';
 import { startStuckAlert } from '../../src/steps/stuck-alert.js';
 import { sendJson, startHttpServer, type HttpServer } from '../servers/http.js';
 import { startSmtpServer, type RunningSmtpServer } from '../servers/smtp.js';
