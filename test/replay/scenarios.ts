@@ -1,6 +1,13 @@
-import type { WorkflowHandle } from '@temporalio/client';
+import { Client, type WorkflowHandle } from '@temporalio/client';
+import pRetry from 'p-retry';
 import { backfillId, type BackfillRequest } from '../../src/durable/backfill.js';
 import { CATALOG } from '../../src/catalog.js';
+import { readPastRun } from '../../src/reruns/past-steps.js';
+import { planRerun } from '../../src/reruns/plan-rerun.js';
+import { startRerun } from '../../src/reruns/start-rerun.js';
+import type { RunIds } from '../../src/runs/follow-run.js';
+import { OPERATOR_UPDATES, STEPS_QUERY, type StepsAnswer } from '../../src/steps/operator-protocol.js';
+import { MillracePlugin } from '../../src/steps/plugin.js';
 import type { EcommerceDailyParams } from '../../workflows/ecommerce-daily.js';
 import type { PipelineStack } from '../support/pipeline-stack.js';
 
@@ -25,11 +32,40 @@ async function startBackfill(stack: PipelineStack, change: Partial<BackfillReque
   return workflow.getHandle(started.workflowId, started.firstExecutionRunId);
 }
 
+/** A client with the plugin: its runs have search attributes. */
+const withPlugin = (stack: PipelineStack): Client => new Client({ connection: stack.temporal.env.connection, namespace: stack.temporal.namespace, plugins: [new MillracePlugin()] });
+
 /** The handle of exactly this execution: a day is run several times under the same id. */
-async function start(stack: PipelineStack, params: EcommerceDailyParams, memo: Record<string, unknown> = {}): Promise<WorkflowHandle> {
-  const { workflow } = stack.client;
+async function start({ workflow }: Client, params: EcommerceDailyParams, memo: Record<string, unknown> = {}): Promise<WorkflowHandle> {
   const started = await workflow.start('ecommerceDaily', { taskQueue: QUEUE, workflowId: `ecommerce-daily-${params.date}`, args: [params], memo });
   return workflow.getHandle(started.workflowId, started.firstExecutionRunId);
+}
+
+/** Reuses what the failed run has finished. */
+async function rerunOf(client: Client, ids: RunIds): Promise<WorkflowHandle> {
+  const past = await readPastRun(client, ids);
+  const { workflowId, runId } = await startRerun(client, past, planRerun(past.steps, undefined).reused);
+  const handle = client.workflow.getHandle(workflowId, runId);
+  await handle.result();
+  return handle;
+}
+
+/** Paused, held, sent on by an operator; with search attributes, a deadline and an alert. */
+async function heldAndRetried(stack: PipelineStack): Promise<WorkflowHandle> {
+  stack.demo.setApiMode('forbidden');
+  const handle = await start(withPlugin(stack), { date: DATE }, { millrace: { onStepFailure: 'hold', deadline: '1h' } });
+  const isHeld = async (): Promise<void> => {
+    const { state } = await handle.query<StepsAnswer>(STEPS_QUERY);
+    if (state !== 'held') throw new Error(`the run is ${state}, not held`);
+  };
+  await pRetry(isHeld, { retries: 300, minTimeout: 200, factor: 1 });
+  const anna = { by: 'anna' };
+  await handle.executeUpdate(OPERATOR_UPDATES.pause, { args: [anna] });
+  stack.demo.setApiMode('ok');
+  await handle.executeUpdate(OPERATOR_UPDATES.resume, { args: [anna] });
+  await handle.executeUpdate(OPERATOR_UPDATES.retry, { args: [{ ...anna, step: 'extract.extractCustomers' }] });
+  await handle.result();
+  return handle;
 }
 
 const WRITTEN: readonly Scenario[] = [
@@ -38,14 +74,17 @@ const WRITTEN: readonly Scenario[] = [
     days: [DATE],
     async play(stack) {
       await stack.worker(QUEUE);
-      const completed = await start(stack, { date: DATE });
+      const completed = await start(stack.client, { date: DATE });
       await completed.result();
       stack.demo.setApiMode('forbidden');
-      const failed = await start(stack, { date: DATE });
+      const failed = await start(stack.client, { date: DATE });
       await failed.result().catch(() => undefined);
-      const alert = stack.client.workflow.getHandle(`alert-${(await failed.describe()).runId}`);
+      const { runId } = await failed.describe();
+      const alert = stack.client.workflow.getHandle(`alert-${runId}`);
       await alert.result();
-      return { completed, failed, alert };
+      stack.demo.setApiMode('ok');
+      const rerun = await rerunOf(withPlugin(stack), { workflowId: failed.workflowId, runId });
+      return { completed, failed, alert, rerun, held: await heldAndRetried(stack) };
     },
   },
   {
