@@ -63,7 +63,8 @@ export function columnsStatement(source: SampleSource): string {
 /** Up to `MAX_SAMPLES` rows as text, the same ones every time: ordered by all columns that are shown. */
 export function sampleStatement(context: RuleContext, source: SampleSource, columns: readonly string[]): string {
   const { dialect, table } = context;
-  const shown = columns.map((column, index) => `${dialect.text(dialect.identifier(column))} AS s${index}`).join(', ');
+  const types = new Map(source.columns ? table.columns.map(({ name, type }) => [name, type]) : []);
+  const shown = columns.map((column, index) => `${dialect.text(dialect.identifier(column), types.get(column))} AS s${index}`).join(', ');
   const where = source.where === undefined ? '' : `\nWHERE ${source.where}`;
   // Every value has an order as text; only types known to have one are ordered by value (JSON, described as text, has none).
   const ordered = source.columns ? table.columns.filter((column) => column.type !== 'text').map((column) => column.name) : [];

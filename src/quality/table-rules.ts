@@ -113,7 +113,7 @@ export function customSqlRule(check: CheckOf<'customSql'>, context: RuleContext)
   }
   return {
     expected: check.yields === 'boolean' ? 'true' : '0',
-    measures: { rows: 'COUNT(*)', answer: `MIN(${context.dialect.text('answer')})` },
+    measures: { rows: 'COUNT(*)', answer: `MIN(${context.dialect.text('answer', check.yields === 'boolean' ? 'boolean' : undefined)})` },
     from: `${sql} AS answers(answer)`,
     judge: (measured) => judgeAnswer(check, countOf(measured, 'rows'), measured['answer'] ?? null),
   };

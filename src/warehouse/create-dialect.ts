@@ -9,6 +9,8 @@ export interface DialectParts {
   /** A text literal, escaped. */
   string: (text: string) => string;
   secondsBetween: Dialect['secondsBetween'];
+  /** A boolean as `true` or `false`, where CAST does not make a text of it. */
+  booleanText?: (expression: string) => string;
 }
 
 /** A dialect of the SQL that most warehouses share, from the few parts in which they differ. */
@@ -33,7 +35,7 @@ export function createDialect(parts: DialectParts): Dialect {
       }
     },
     type,
-    text: (expression) => `CAST(${expression} AS ${parts.types.text})`,
+    text: (expression, column) => (column === 'boolean' && parts.booleanText ? parts.booleanText(expression) : `CAST(${expression} AS ${parts.types.text})`),
     secondsBetween: (earlier, later) => parts.secondsBetween(earlier, later),
   };
 }

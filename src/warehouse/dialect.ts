@@ -8,8 +8,8 @@ export interface Dialect {
   /** A literal of the given type; strings are escaped, NULL for null. */
   literal(value: SqlValue, type?: ColumnType): string;
   type(type: ColumnType): string;
-  /** An expression as text, for sample rows and observed values. */
-  text(expression: string): string;
+  /** An expression as text, for sample rows and observed values; some warehouses have to know that it is a boolean. */
+  text(expression: string, type?: ColumnType): string;
   /** Seconds between two timestamp expressions, as a number. */
   secondsBetween(earlier: string, later: string): string;
 }

@@ -1,7 +1,7 @@
-import { MillraceError } from '../errors.js';
 import { LEDGER, recordRows, staleRun } from './ledger.js';
+import { bracketed, checkAnswered, checkHasKey, checkRequest, checkStaged, rowsOutside, selectUnusableKey, unusableKey } from './publish-rules.js';
 import type { SqlTransaction } from './sql-transaction.js';
-import { checkColumns, columnList, ensureTable } from './tables.js';
+import { columnList, ensureTable } from './tables.js';
 import type { PublishRequest, PublishResult, PublishTable, TableSpec } from './warehouse.js';
 
 /** Rows on their way into a target table. */
@@ -11,8 +11,6 @@ interface Incoming {
   /** One expression per column of the target, in its order. */
   values: string;
 }
-
-const INTERVAL_COLUMNS = ['interval_start', 'interval_end'];
 
 /** The work of `Warehouse.publish` inside the transaction that the adapter has opened; the tables are published in their order. */
 export async function publishTables(tx: SqlTransaction, request: PublishRequest): Promise<PublishResult> {
@@ -26,17 +24,6 @@ export async function publishTables(tx: SqlTransaction, request: PublishRequest)
   }
   await tx.run(recordRows(tx.dialect, request, rows));
   return { rows };
-}
-
-function checkRequest({ tables, generation }: PublishRequest): void {
-  if (!Number.isSafeInteger(generation)) throw new MillraceError('WAREHOUSE_REJECTED', `The generation of a publication must be a whole number, not ${generation}`);
-  const seen = new Set<string>();
-  for (const { target } of tables) {
-    if (seen.has(target.name)) throw new MillraceError('WAREHOUSE_REJECTED', `Table ${target.name} is named twice in one publication: the second one would remove the rows of the first`);
-    seen.add(target.name);
-    const missing = INTERVAL_COLUMNS.filter((name) => !target.columns.some((column) => column.name === name && column.type === 'timestamp'));
-    if (missing.length > 0) throw new MillraceError('SCHEMA_MISMATCH', `Table ${target.name} is published by interval and needs ${missing.join(' and ')} (timestamp) among its columns`);
-  }
 }
 
 async function replaceInterval(tx: SqlTransaction, table: PublishTable, { interval }: PublishRequest): Promise<number> {
@@ -54,10 +41,7 @@ async function replaceInterval(tx: SqlTransaction, table: PublishTable, { interv
   const [counted] = await tx.rows(`SELECT count(*) FROM ${target} WHERE ${sameStart} AND interval_end = ${dialect.literal(interval.end, 'timestamp')}`);
   const outside = inserted - Number(counted?.[0]);
   if (outside !== 0) {
-    throw new MillraceError(
-      'WAREHOUSE_REJECTED',
-      `${outside} of ${inserted} rows for ${table.target.name} have another interval_start or interval_end than the published ${interval.start} to ${interval.end}. Nothing was changed.`,
-    );
+    throw rowsOutside(table.target, interval, `${outside} of ${inserted} rows`);
   }
   return inserted;
 }
@@ -85,16 +69,11 @@ async function incomingRows(tx: SqlTransaction, { target, from }: PublishTable):
   const names = target.columns.map((column) => column.name);
   if ('staging' in from) {
     const columns = await tx.columnsOf(from.staging);
-    if (!columns) throw new MillraceError('WAREHOUSE_REJECTED', `The staging table ${from.staging} for ${target.name} does not exist: run the step that fills it again`);
-    checkColumns(dialect, from.staging, target.columns, columns, 'Run the step that fills it again. Nothing was changed.');
+    checkStaged(dialect, target, from.staging, columns);
     return { from: dialect.identifier(from.staging), values: columnList(dialect, names) };
   }
-  // The line break ends a comment that the query may end with.
-  const query = `(${from.query.trim().replace(/;\s*$/, '')}\n)`;
-  const answered = await tx.columnsOfQuery(`SELECT * FROM ${query} AS incoming`);
-  if (answered.length !== names.length || answered.some((name, index) => name !== names[index])) {
-    throw new MillraceError('SCHEMA_MISMATCH', `The query for ${target.name} has the columns ${answered.join(', ')}, expected ${names.join(', ')} in this order. Nothing was changed.`);
-  }
+  const query = bracketed(from.query);
+  checkAnswered(target, await tx.columnsOfQuery(`SELECT * FROM ${query} AS incoming`));
   return { from: `${query} AS incoming`, values: target.columns.map(({ name, type }) => `CAST(${dialect.identifier(name)} AS ${dialect.type(type)})`).join(', ') };
 }
 
@@ -108,15 +87,9 @@ async function keepIncoming(tx: SqlTransaction, target: TableSpec, incoming: Inc
 
 /** Rows with the same key, or with none, could not be replaced by a later publication. */
 async function refuseUnusableKeys(tx: SqlTransaction, target: TableSpec, incoming: Incoming): Promise<void> {
-  if (target.key.length === 0) throw new MillraceError('WAREHOUSE_REJECTED', `Table ${target.name} has no key, so that rows cannot be merged into it`);
-  const keys = columnList(tx.dialect, target.key);
-  const shown = target.key.map((key) => tx.dialect.text(tx.dialect.identifier(key))).join(', ');
-  const nulls = target.key.map((key) => `${tx.dialect.identifier(key)} IS NULL`).join(' OR ');
-  const [bad] = await tx.rows(`SELECT ${shown}, count(*) FROM ${incoming.from} GROUP BY ${keys} HAVING count(*) > 1 OR ${nulls} ORDER BY ${keys} LIMIT 1`);
-  if (!bad) return;
-  const key = target.key.map((name, index) => `${name} = ${bad[index] ?? 'NULL'}`).join(', ');
-  const problem = bad.slice(0, -1).includes(null) ? 'rows without a complete key' : 'several rows with the same key';
-  throw new MillraceError('WAREHOUSE_REJECTED', `The rows to merge into ${target.name} include ${problem}, for example ${key} (${bad.at(-1)} rows). Nothing was changed.`);
+  checkHasKey(target);
+  const [bad] = await tx.rows(selectUnusableKey(tx.dialect, target, incoming.from));
+  if (bad) throw unusableKey(target, bad);
 }
 
 function insert(tx: SqlTransaction, target: TableSpec, incoming: Incoming): Promise<number> {
