@@ -24,6 +24,7 @@ import type { RestSource } from '../src/sources/rest-source.js';
 import type { SqlSource } from '../src/sources/sql-source.js';
 import { createDuckDBWarehouse } from '../src/warehouse/duckdb.js';
 import { createPostgresWarehouse } from '../src/warehouse/postgres.js';
+import { createRedshiftWarehouse } from '../src/warehouse/redshift.js';
 import type { Warehouse } from '../src/warehouse/warehouse.js';
 
 /** The ports of a worker's or the CLI's activities, built from the connections. */
@@ -143,6 +144,7 @@ function keyIn(store: ObjectStore, uri: string): string | undefined {
 
 function warehouseOf(config: ConfigByRole['warehouse'], limits: DuckDBLimits): Warehouse {
   if (config.scheme === 'duckdb') return createDuckDBWarehouse({ path: config.path, limits });
+  if (config.scheme === 'redshift-data') return createRedshiftWarehouse({ ...config, staging: createS3Store(config.staging), limits });
   const { tls, ...server } = config;
   return createPostgresWarehouse({ ...server, ssl: tlsOptions(tls), limits });
 }

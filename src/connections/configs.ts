@@ -102,6 +102,24 @@ export interface InProcessFunctionConfig {
   name: string;
 }
 
+export interface RedshiftDataConfig {
+  scheme: 'redshift-data';
+  region: string;
+  database: string;
+  target: { cluster: string; dbUser?: string } | { workgroup: string };
+  secretArn?: string;
+  /** Absent: the first of the user's search path. */
+  schema?: string;
+  /** An ARN, or `default`. */
+  iamRole: string;
+  /** Where files are put for COPY. */
+  staging: S3Config;
+  /** Absent: the region's own. */
+  endpoint?: string;
+  /** Absent: the default chain of AWS (environment, profile, role). */
+  credentials?: AwsCredentials;
+}
+
 export interface MailConfig {
   scheme: 'smtp' | 'smtps';
   host: string;
@@ -138,7 +156,7 @@ export interface ConfigByRole {
   'rest-source': RestConfig;
   'item-source': DynamoDbConfig;
   'object-store': LocalDirectoryConfig | S3Config;
-  warehouse: DuckDBWarehouseConfig | PostgresConfig;
+  warehouse: DuckDBWarehouseConfig | PostgresConfig | RedshiftDataConfig;
   mail: MailConfig;
   function: LambdaConfig | InProcessFunctionConfig;
   slack: SlackConfig;
@@ -170,6 +188,8 @@ export function describeConfig(config: ConnectionConfig): string {
       return `lambda://${config.region}/${config.functionName}${config.qualifier === undefined ? '' : `:${config.qualifier}`}${config.endpoint === undefined ? '' : ` at ${config.endpoint}`}`;
     case 'process':
       return `process://${config.name}`;
+    case 'redshift-data':
+      return `redshift-data://${config.region}/${config.database} (${'cluster' in config.target ? `cluster ${config.target.cluster}` : `workgroup ${config.target.workgroup}`})`;
     case 's3':
       return `s3://${[config.bucket, config.prefix].filter(Boolean).join('/')}${config.endpoint === undefined ? '' : ` at ${config.endpoint}`}`;
     default:

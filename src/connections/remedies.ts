@@ -5,6 +5,7 @@ import type { SettingReport } from './connections.js';
 const SERVERS: Readonly<Record<string, string>> = {
   mysql: 'MySQL',
   postgres: 'PostgreSQL',
+  'redshift-data': 'the Redshift cluster or workgroup',
   http: 'the API',
   https: 'the API',
   dynamodb: 'DynamoDB',

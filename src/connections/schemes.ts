@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { hostPort, type AwsCredentials, type ConfigByRole, type TlsMode } from './configs.js';
+import { awsKeys, bothKeys, credentials } from './aws-fields.js';
+import { hostPort, type ConfigByRole, type TlsMode } from './configs.js';
 import { absent, endpoint, flag, identifier, mailAddress, parameter, required, seconds, timezone } from './fields.js';
 import type { Role } from './known-connections.js';
+import { redshiftData } from './redshift-scheme.js';
 import type { Secret } from './secrets.js';
 import type { UriParts } from './uri.js';
 
@@ -86,17 +88,6 @@ const rest = z
 function restAuth(user: string | undefined, password: string | undefined): ConfigByRole['rest-source']['auth'] {
   if (password === undefined) return { kind: 'none' };
   return user === undefined ? { kind: 'bearer', token: password } : { kind: 'basic', user, password };
-}
-
-/** Both keys before the host, or neither. */
-const awsKeys = { user: z.string().optional(), password: z.string().optional() };
-const bothKeys = [
-  ({ user, password }: { user?: string | undefined; password?: string | undefined }) => (user === undefined) === (password === undefined),
-  'has one half of its credentials: write ACCESS_KEY_ID:SECRET_ACCESS_KEY before the @, or nothing to use the default chain of AWS',
-] as const;
-
-function credentials(user: string | undefined, password: string | undefined): { credentials?: AwsCredentials } {
-  return user === undefined || password === undefined ? {} : { credentials: { accessKeyId: user, secretAccessKey: password } };
 }
 
 const dynamodb = z
@@ -262,6 +253,7 @@ export const SCHEMES: { readonly [R in Role]: Readonly<Record<string, Scheme<Con
     duckdb: { schema: duckdbWarehouse, example: 'duckdb:///data/warehouse.duckdb' },
     postgres: postgresScheme,
     postgresql: postgresScheme,
+    'redshift-data': { schema: redshiftData, example: 'redshift-data://eu-west-1/dev?workgroup=etl&iam-role=arn:aws:iam::123456789012:role/redshift-copy&staging=s3://bucket/staging' },
   },
   function: {
     lambda: { schema: lambda, example: 'lambda://eu-west-1/millrace-transform?qualifier=live' },

@@ -55,6 +55,54 @@ export interface PublishResult {
   rows: Record<string, number>;
 }
 
+/** An object that the warehouse can read by itself. */
+export interface ObjectReference {
+  /** `s3://bucket/key`. */
+  uri: string;
+  bytes: number;
+  /** Rows that the object is known to hold: then none may be lost on the way. */
+  rows?: number;
+}
+
+export type ObjectFormat =
+  /** Columns in the table's order, each of exactly its type. */
+  | { kind: 'parquet' }
+  | {
+      kind: 'csv';
+      /** The first line of every object names the columns. */
+      header: boolean;
+      /** Columns in the objects' order; default: the table's. */
+      columns?: readonly string[];
+      /** Default a comma. */
+      delimiter?: string;
+      gzip?: boolean;
+      /** What stands for NULL, unquoted. Default: an empty field, in columns of texts too. */
+      nullAs?: string;
+    };
+
+/** A row that the warehouse did not take. */
+export interface RejectedRow {
+  file: string;
+  /** From 1; 0 where the format has no lines. */
+  line: number;
+  /** Empty where the row as a whole is wrong. */
+  column: string;
+  reason: string;
+}
+
+export interface StagedObjects {
+  rows: number;
+  rejected: number;
+  /** The first of them. */
+  rejects: readonly RejectedRow[];
+}
+
+export interface StatementOptions {
+  signal: AbortSignal;
+  /** Made by the workflow and the same on every attempt: where the warehouse can, a retry finds the statement of an earlier attempt instead of starting another. */
+  token?: string;
+}
+
 /**
  * Differences between warehouses, declared rather than tested for by name.
  */
@@ -63,7 +111,7 @@ export interface WarehouseCapabilities {
   transactionalDdl: boolean;
   /** A native MERGE or INSERT … ON CONFLICT. */
   merge: boolean;
-  /** Loads straight from the object store, without the rows passing through the worker. */
+  /** Loads straight from the object store and writes to it, without the rows passing through the worker: `stageObjects`, `unload`. */
   copyFromObjectStore: boolean;
   /** Primary keys are enforced. */
   enforcedKeys: boolean;
@@ -85,14 +133,29 @@ export interface Warehouse {
    * 1. Write: a fresh staging table with the table's columns, filled from local Parquet files, whatever an earlier
    * attempt left there. Returns the rows loaded, which the adapter has compared with the files' own count.
    */
-  stage(staging: string, table: TableSpec, parquetFiles: readonly string[], options: { signal: AbortSignal }): Promise<{ rows: number }>;
+  stage(staging: string, table: TableSpec, parquetFiles: readonly string[], options: StatementOptions): Promise<{ rows: number }>;
+  /**
+   * The same from objects of a store. `WAREHOUSE_REJECTED` names file, line, column and reason when more rows than `maxRejected`
+   * (default 0) cannot be loaded; a text that is too long is such a row, and never cut off. Present with `copyFromObjectStore`.
+   */
+  stageObjects?(
+    staging: string,
+    table: TableSpec,
+    objects: readonly ObjectReference[],
+    options: StatementOptions & { format: ObjectFormat; maxRejected?: number },
+  ): Promise<StagedObjects>;
+  /**
+   * Writes what a query answers to Parquet objects whose addresses begin with `prefix`, and a manifest that lists them with their
+   * bytes and rows; replaces what an earlier attempt has left there. Present with `copyFromObjectStore`.
+   */
+  unload?(sql: string, prefix: string, options: StatementOptions): Promise<{ rows: number; manifest: string }>;
   /** 2. Audit: any read-only statement. */
   query(sql: string, options?: { signal?: AbortSignal; maxRows?: number }): Promise<QueryResult>;
   /**
    * 3. Publish: in one transaction, take the interval's ledger row (`STALE_RUN` when a higher generation has it), create
    * missing target tables, replace the interval's rows in every table, write the ledger row. All or nothing.
    */
-  publish(request: PublishRequest, options: { signal: AbortSignal }): Promise<PublishResult>;
+  publish(request: PublishRequest, options: StatementOptions): Promise<PublishResult>;
   dropStaging(names: readonly string[]): Promise<void>;
   /** Small bookkeeping tables (check results): delete where the given columns have these values, insert, in one transaction; the table is created when missing. */
   replaceRows(table: TableSpec, where: Record<string, SqlValue>, rows: readonly (readonly SqlValue[])[]): Promise<void>;

@@ -8,6 +8,7 @@ import { parseChecks } from '../../src/quality/checks.js';
 import { createDuckDBWarehouse } from '../../src/warehouse/duckdb.js';
 import { createPostgresWarehouse } from '../../src/warehouse/postgres.js';
 import { locatePostgres, startPostgres } from '../servers/postgres.js';
+import { locateRedshift, startRedshift } from '../servers/redshift.js';
 import { describeWithServer } from '../support/with-server.js';
 import { qualityContract, type WarehouseUnderTest } from './quality.contract.js';
 
@@ -40,8 +41,23 @@ async function postgres(): Promise<WarehouseUnderTest> {
   };
 }
 
+async function redshift(): Promise<WarehouseUnderTest> {
+  const folder = await temporaryFolder();
+  const stack = await startRedshift();
+  const warehouse = stack.warehouse(limitsIn(folder));
+  return {
+    warehouse,
+    async stop() {
+      await warehouse.close();
+      await stack.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 qualityContract('DuckDB', duckdb);
 describeWithServer('with a PostgreSQL server', locatePostgres, () => qualityContract('PostgreSQL', postgres));
+describeWithServer('with a Redshift Data API', locateRedshift, () => qualityContract('Redshift', redshift));
 
 describe('definitions of checks', () => {
   function problemsOf(...definitions: readonly unknown[]): unknown {

@@ -13,6 +13,7 @@ import { createPostgresWarehouse } from '../../src/warehouse/postgres.js';
 import { postgresError } from '../../src/warehouse/postgres-errors.js';
 import type { PublishRequest, TableSpec, Warehouse } from '../../src/warehouse/warehouse.js';
 import { locatePostgres, startPostgres, type PostgresServer } from '../servers/postgres.js';
+import { locateRedshift, startRedshift } from '../servers/redshift.js';
 import { writeParquet } from '../support/parquet-files.js';
 import { VERSIONED } from '../support/versioned-table.js';
 import { describeWithServer } from '../support/with-server.js';
@@ -49,8 +50,27 @@ async function postgres(): Promise<WarehouseUnderTest> {
   };
 }
 
+async function redshift(): Promise<WarehouseUnderTest> {
+  const folder = await temporaryFolder();
+  const stack = await startRedshift();
+  const admin = new Client({ ...stack.postgres });
+  await admin.connect();
+  return {
+    open: () => stack.warehouse(limitsIn(folder)),
+    slowQuery: 'SELECT CAST(SUM(a.attnum * b.attnum * c.attnum % 7) AS bigint) AS n FROM pg_attribute AS a, pg_attribute AS b, pg_attribute AS c',
+    untilSlowQuery: (state) => until(async () => (await activity(admin, '%pg_attribute AS c%')).length > 0 === (state === 'running')),
+    withWrongPassword: (secretAccessKey) => stack.warehouse(limitsIn(folder), { credentials: { accessKeyId: stack.s3.accessKeyId, secretAccessKey } }),
+    async stop() {
+      await admin.end();
+      await stack.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 warehouseContract('DuckDB', duckdb);
 describeWithServer('with a PostgreSQL server', locatePostgres, () => warehouseContract('PostgreSQL', postgres));
+describeWithServer('with a Redshift Data API', locateRedshift, () => warehouseContract('Redshift', redshift));
 
 /** One row of one interval, from a query: enough to show whose publication stands. */
 function publication(generation: number, label: string, target = 'labels'): PublishRequest {

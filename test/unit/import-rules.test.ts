@@ -58,7 +58,7 @@ describe('the import rules of the house', () => {
   });
 
   it('lets activities know ports only, so that configuration and adapters stay with workers, the CLI and scripts', () => {
-    const found = violations(['activities'], ({ target, typeOnly }) => (typeOnly && target === 'lambda/transform/event') || !under(target, 'src/connections/', 'workers/', 'src/cli/', 'src/object-store/s3', 'src/object-store/local', 'src/functions/lambda', 'src/functions/in-process', 'lambda/', 'src/warehouse/duckdb', 'src/warehouse/postgres', 'src/sources/mysql', 'src/sources/rest.', 'src/sources/dynamodb'));
+    const found = violations(['activities'], ({ target, typeOnly }) => (typeOnly && target === 'lambda/transform/event') || !under(target, 'src/connections/', 'workers/', 'src/cli/', 'src/object-store/s3', 'src/object-store/local', 'src/functions/lambda', 'src/functions/in-process', 'lambda/', 'src/warehouse/duckdb', 'src/warehouse/postgres', 'src/warehouse/redshift', 'src/sources/mysql', 'src/sources/rest.', 'src/sources/dynamodb'));
     expect(found).toEqual([]);
   });
 
