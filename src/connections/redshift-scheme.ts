@@ -15,7 +15,7 @@ const parameters = z
     'db-user': parameter().optional(),
     workgroup: parameter().optional(),
     'secret-arn': arn('secret').optional(),
-    'iam-role': z.union([z.literal('default'), arn('role')], 'is neither the ARN of a role nor "default"').default('default'),
+    'iam-role': z.string().refine((role) => role === 'default' || ARN.test(role), 'is neither the ARN of a role nor "default"').default('default'),
     staging: bucketAndPrefix,
     schema: identifier('schema').optional(),
     endpoint: endpoint().optional(),

@@ -15,6 +15,8 @@ export interface RedshiftStack {
   bucket: string;
   /** `redshift-data://…` for `MILLRACE_CONN_WAREHOUSE`. */
   uri: string;
+  /** Addresses of the objects in the staging area. */
+  staged(): Promise<string[]>;
   warehouse(limits: DuckDBLimits, overrides?: Partial<RedshiftWarehouseOptions>): Warehouse;
   stop(): Promise<void>;
 }
@@ -40,6 +42,13 @@ export async function startRedshift(options: Pick<RedshiftDataOptions, 'limits'>
     s3,
     bucket: BUCKET,
     uri: `redshift-data://${keys.accessKeyId}:${encodeURIComponent(keys.secretAccessKey)}@${data.region}/${postgres.database}?${parameters.toString()}`,
+    staged: async () => {
+      const store = createS3Store(s3.access(BUCKET));
+      const found: string[] = [];
+      for await (const { key } of store.list('')) found.push(store.uri(key));
+      await store.close();
+      return found;
+    },
     warehouse: (limits, overrides = {}) =>
       createRedshiftWarehouse({
         region: data.region,

@@ -53,6 +53,23 @@ describe('the URI of a connection', () => {
     expect(read('warehouse', 'postgres://u:p@h/dw')).toEqual({ scheme: 'postgres', user: 'u', password: 'p', host: 'h', port: 5432, database: 'dw', tls: 'off' });
   });
 
+  it('reads Redshift: a workgroup or a cluster, its role, and where files are put for it', () => {
+    expect(read('warehouse', 'redshift-data://AKIA:s%2Fcret@eu-west-1/dev?workgroup=etl&iam-role=arn:aws:iam::123456789012:role/copy&staging=s3://lake/redshift/&schema=shop')).toEqual({
+      scheme: 'redshift-data',
+      region: 'eu-west-1',
+      database: 'dev',
+      target: { workgroup: 'etl' },
+      iamRole: 'arn:aws:iam::123456789012:role/copy',
+      staging: { scheme: 's3', bucket: 'lake', prefix: 'redshift', region: 'eu-west-1', forcePathStyle: false, versioned: false, credentials: { accessKeyId: 'AKIA', secretAccessKey: 's/cret' } },
+      schema: 'shop',
+      credentials: { accessKeyId: 'AKIA', secretAccessKey: 's/cret' },
+    });
+    expect(read('warehouse', 'redshift-data://eu-west-1/dev?cluster=main&db-user=loader&staging=s3://lake')).toMatchObject({ target: { cluster: 'main', dbUser: 'loader' }, iamRole: 'default' });
+    const secret = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:warehouse-AbCdEf';
+    const own = read('warehouse', `redshift-data://eu-west-1/dev?cluster=main&secret-arn=${secret}&staging=s3://lake/x&endpoint=http://127.0.0.1:1&s3-endpoint=http://127.0.0.1:2`);
+    expect(own).toMatchObject({ secretArn: secret, endpoint: 'http://127.0.0.1:1', staging: { endpoint: 'http://127.0.0.1:2', forcePathStyle: true } });
+  });
+
   it('reads REST APIs with a token, a login or neither', () => {
     expect(read('rest-source', 'https://:t%2Bk@api.example.com/v1/?timeout=2.5&name=crm')).toEqual({
       scheme: 'https',
@@ -147,7 +164,14 @@ describe('the URI of a connection', () => {
     ['TRANSFORM', 'lambda://eu-west-1/transform?timeout=901', /more than 900 seconds/],
     ['TRANSFORM', 'lambda://KEY@eu-west-1/transform', /one half of its credentials/],
     ['TRANSFORM', 'process://transform/x', /has a path/],
-    ['WAREHOUSE', 'constructor://x', /none of duckdb, postgres, postgresql/],
+    ['WAREHOUSE', 'constructor://x', /none of duckdb, postgres, postgresql, redshift-data/],
+    ['WAREHOUSE', 'redshift-data://eu-west-1/dev?staging=s3://lake', /"cluster" or "workgroup" is needed/],
+    ['WAREHOUSE', 'redshift-data://eu-west-1/dev?cluster=a&workgroup=b&staging=s3://lake', /"cluster" or "workgroup" is needed/],
+    ['WAREHOUSE', 'redshift-data://eu-west-1/dev?workgroup=b', /"staging" is missing/],
+    ['WAREHOUSE', 'redshift-data://eu-west-1/dev?workgroup=b&staging=/tmp', /"staging" is not an address such as s3:/],
+    ['WAREHOUSE', 'redshift-data://eu-west-1/dev?workgroup=b&db-user=x&staging=s3://lake', /"db-user" is for a cluster/],
+    ['WAREHOUSE', 'redshift-data://eu-west-1/dev?workgroup=b&iam-role=copy&staging=s3://lake', /"iam-role" is neither the ARN of a role/],
+    ['WAREHOUSE', 'redshift-data://eu-west-1?workgroup=b&staging=s3://lake', /names no database/],
     ['SALES', 'mysql://u:p@h:70000/db', /port outside 1 to 65535/],
     ['SALES', 'mysql://u:p@h:0/db', /port outside 1 to 65535/],
     ['SALES', 'mysql://u:p@h', /names no database/],
@@ -209,6 +233,7 @@ describe('the URI of a connection', () => {
     ['MAIL', 'smtp://etl:12?huntertwo@m'],
     ['LAKE', 'file://etl:huntertwo@h/x'],
     ['WAREHOUSE', 'postgres://etl:huntertwo@h:99999/x'],
+    ['WAREHOUSE', 'redshift-data://AKIA:12/huntertwo@eu-west-1/dev?workgroup=b&staging=s3://lake'],
   ])('never repeats a part of what it refuses: %s=%s', (name, uri) => {
     const connections = loadConnections({ env: { [`MILLRACE_CONN_${name}`]: uri }, root: ROOT });
     expect(connections.problems).toHaveLength(1);
@@ -227,6 +252,7 @@ describe('the URI of a connection', () => {
       ['sql-source', 'mysql://etl:hunter@h:3306/shop', 'mysql://h:3306/shop'],
       ['sql-source', 'duckdb:///data/shop.duckdb', 'duckdb:///data/shop.duckdb'],
       ['warehouse', 'postgres://etl:hunter@[::1]/dw', 'postgres://[::1]:5432/dw'],
+      ['warehouse', 'redshift-data://AKIA:hunter@eu-west-1/dev?workgroup=etl&staging=s3://lake', 'redshift-data://eu-west-1/dev (workgroup etl)'],
       ['rest-source', 'https://:hunter@h/v1', 'https://h/v1'],
       ['item-source', 'dynamodb://key:hunter@h:8000/products?region=x&tls=false', 'dynamodb://h:8000/products'],
       ['item-source', 'dynamodb:///products?region=eu-west-1', 'dynamodb://eu-west-1/products'],

@@ -53,7 +53,7 @@ export async function csvToParquet(csv: string, file: string, columns: readonly 
   await withScratchDatabase(limits(folder), async (connection) => {
     const types = columns.map(({ name, type }) => `${sqlString(name)}: ${sqlString(duckdbType(type))}`).join(', ');
     await connection.run(
-      `COPY (SELECT * FROM read_csv(${sqlFiles([csv])}, columns = {${types}}, header = false, auto_detect = false, delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, max_line_size = 20000000)) ` +
+      `COPY (SELECT * FROM read_csv(${sqlFiles([csv])}, columns = {${types}}, header = false, auto_detect = false, delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, max_line_size = 4000000)) ` +
         `TO ${sqlString(file)} (FORMAT parquet)`,
     );
   });
