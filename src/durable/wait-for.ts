@@ -12,6 +12,7 @@ import {
   type ActivityOptions,
 } from '@temporalio/workflow';
 import type { ErrorCode } from '../errors.js';
+import { describeError, lastAttempt, type ErrorFacts } from './describe-error.js';
 import { msToNumber, type Duration } from './duration.js';
 import { currentScope, scopedName, withStepScope } from './step-scope.js';
 import { moveStep, stepEntry } from './step-table.js';
@@ -160,19 +161,13 @@ function hasTimedOut(error: unknown): error is ActivityFailure {
   return error.cause instanceof TimeoutFailure ? error.cause.timeoutType === 'SCHEDULE_TO_CLOSE' : error.retryState === 'TIMEOUT';
 }
 
-interface LastLook {
-  message: string;
-  type?: string | null | undefined;
+/** What the last look ended with, where it ended by itself. */
+function lastLook({ cause }: ActivityFailure): ErrorFacts | undefined {
+  if (cause instanceof ApplicationFailure) return describeError(cause);
+  return cause instanceof TimeoutFailure ? lastAttempt(cause) : undefined;
 }
 
-/** What the last look ended with, where it ended by itself. The SDK keeps the cause of a timeout in the server's words only. */
-function lastLook({ cause }: ActivityFailure): LastLook | undefined {
-  if (cause instanceof ApplicationFailure) return cause;
-  const { message, applicationFailureInfo: info } = (cause instanceof TimeoutFailure && cause.failure?.cause) || {};
-  return info == null ? undefined : { message: message ?? '', type: info.type };
-}
-
-function timedOutMessage(id: string, policy: SensorPolicy | undefined, last: LastLook | undefined): string {
+function timedOutMessage(id: string, policy: SensorPolicy | undefined, last: ErrorFacts | undefined): string {
   const timeout = policy?.timeout;
   const seen = last === undefined ? 'The last look did not end' : `The last look said: ${last.message}`;
   return `${id} has not come within ${typeof timeout === 'number' ? `${timeout} ms` : timeout}. ${seen}`;

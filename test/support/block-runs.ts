@@ -3,12 +3,15 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkerOptions, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { DYNAMIC_CONFIG_ARGUMENTS } from '../../scripts/servers/temporal-flags.js';
 import { MillracePlugin } from '../../src/steps/plugin.js';
+import { RUN_OPTIONS_MEMO, type RunOptions } from '../../src/steps/run-options.js';
 import { startTemporal, type TemporalServer } from '../servers/temporal.js';
 
 /** A server and a worker for workflows of `test/fixtures/`, and every run that was started on them. */
 export interface BlockRuns {
   temporal: TemporalServer;
   start(workflow: string, ...args: unknown[]): Promise<WorkflowHandle>;
+  /** With options as an operator chooses them. */
+  startWith(options: RunOptions, workflow: string, ...args: unknown[]): Promise<WorkflowHandle>;
   /** Replays every run and every child against the same code; rejects for one that does something else. Says how many. */
   replayAll(): Promise<number>;
   stop(): Promise<void>;
@@ -41,12 +44,14 @@ export async function startBlockRuns({ fixture, activities, worker: options = {}
   });
   const running = worker.run();
   let runs = 0;
+  const startWith: BlockRuns['startWith'] = (options, workflow, ...args) => {
+    runs += 1;
+    return temporal.env.client.workflow.start(workflow, { taskQueue: TASK_QUEUE, workflowId: `${workflow}-${runs}`, args, memo: { [RUN_OPTIONS_MEMO]: options } });
+  };
   return {
     temporal,
-    start(workflow, ...args) {
-      runs += 1;
-      return temporal.env.client.workflow.start(workflow, { taskQueue: TASK_QUEUE, workflowId: `${workflow}-${runs}`, args });
-    },
+    start: (workflow, ...args) => startWith({}, workflow, ...args),
+    startWith,
     replayAll: () => replayAll(temporal, workflowBundle),
     async stop() {
       worker.shutdown();

@@ -144,6 +144,7 @@ describeWithServer('mapSteps', locateTemporal, () => {
     expect((await handle.describe()).status.name).toBe('CANCELLED');
     expect([running, cancelled]).toEqual([0, 3]);
     expect(await children(handle)).toHaveLength(1);
+    expect(await handle.query('rows')).toMatchObject([{ id: 'untilCancelled.mapPart[0-499]', kind: 'child', state: 'cancelled' }]);
   });
 
   it('replays every one of these runs, and their parts', { timeout: 240_000 }, async () => {

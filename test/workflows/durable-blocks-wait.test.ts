@@ -3,7 +3,9 @@ import { Context } from '@temporalio/activity';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { StepEntry } from '../../src/durable/step-table.js';
 import { notYet } from '../../src/steps/not-yet.js';
+import { OPERATOR_UPDATES } from '../../src/steps/operator-protocol.js';
 import { locateTemporal } from '../servers/temporal.js';
 import { startBlockRuns, type BlockRuns } from '../support/block-runs.js';
 import { describeWithServer } from '../support/with-server.js';
@@ -47,6 +49,7 @@ describeWithServer('waitFor', locateTemporal, () => {
     expect(error).toBeInstanceOf(WorkflowFailedError);
     return (error as WorkflowFailedError).cause;
   };
+  const rows = (handle: WorkflowHandle): Promise<StepEntry[]> => handle.query<StepEntry[]>('rows');
   const pending = async (handle: WorkflowHandle) => (await handle.describe()).raw.pendingActivities ?? [];
 
   it('looks again and again without a line in the history, and returns what it has found', async () => {
@@ -111,6 +114,25 @@ describeWithServer('waitFor', locateTemporal, () => {
 
   it('goes on without what has not come where that is asked for, and shows the step as skipped', async () => {
     const handle = await runs.start('waits', { every: '100ms', timeout: '1s', lookTimeout: '500ms' }, true);
+    expect(await handle.result()).toBeUndefined();
+    expect(await rows(handle)).toMatchObject([{ id: 'arrived', state: 'skipped', message: 'file has not come within 1s. The last look said: no file in the inbox' }]);
+  });
+
+  it('is held after its timeout as any step where the run says so, and looks again when a signal comes or an operator asks', async () => {
+    const hold = { onStepFailure: 'hold' } as const;
+    const policy = { every: '100ms', timeout: '1s', lookTimeout: '500ms' };
+    const [signalled, retried] = [await runs.startWith(hold, 'waits', policy, false), await runs.startWith(hold, 'waits', policy, false)];
+    for (const handle of [signalled, retried]) await expect.poll(() => rows(handle), WAIT).toMatchObject([{ id: 'inbox.arrived', state: 'held', error: { type: 'WAIT_TIMED_OUT', message: 'has not come in time: no file in the inbox' } }]);
+    there.add('file');
+    await signalled.signal('millrace.arrived', 'inbox.file');
+    expect(await signalled.result()).toBe('found file');
+    expect(await rows(signalled)).toMatchObject([{ state: 'cancelled' }, { id: 'inbox.arrived#2', state: 'succeeded' }]);
+    await retried.executeUpdate(OPERATOR_UPDATES.retry, { args: [{ step: 'inbox.arrived', by: 'anna' }] });
+    expect(await retried.result()).toBe('found file');
+  });
+
+  it('is not held where the run goes on without it', async () => {
+    const handle = await runs.startWith({ onStepFailure: 'hold' }, 'waits', { every: '100ms', timeout: '1s', lookTimeout: '500ms' }, true);
     expect(await handle.result()).toBeUndefined();
   });
 
