@@ -123,9 +123,13 @@ function barWidth(rows: readonly (readonly Cell[])[], screenWidth: number | unde
   const columns = [STEP, ...FIXED, NOTE];
   const asked = columns.map((column, index) => widthOf(column, rows.map((row) => row[index]!)));
   asked[0] = Math.min(asked[0]!, NAME_CELLS);
-  asked[columns.length - 1] = Math.min(asked.at(-1)!, NOTE_CELLS);
+  const notes = asked.at(-1)!;
+  asked[columns.length - 1] = Math.min(notes, NOTE_CELLS);
   const left = screenWidth - asked.reduce((sum, width) => sum + width + 2, 0);
-  return left < BAR_CELLS.least ? 0 : Math.min(left, BAR_CELLS.most);
+  if (left < BAR_CELLS.least) return 0;
+  // Of what is left beyond the least, long notes get half.
+  const forNotes = Math.min(notes - asked.at(-1)!, Math.ceil((left - BAR_CELLS.least) / 2));
+  return Math.min(left - forNotes, BAR_CELLS.most);
 }
 
 function note({ state, nextAttemptAt, heldUntil, message, error }: StepView): string {
