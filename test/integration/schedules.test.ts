@@ -125,6 +125,19 @@ describeWithServer('schedules on a Temporal server', locateTemporal, () => {
     for (const { nominal, ...interval } of sample(intervals)) expect(intervalBounds({ cron, timezone }, new Date(nominal))).toEqual(interval);
   });
 
+  it('give their runs the options of the pipeline, overridden by those of the schedule, and our search attributes', async () => {
+    const plain = pipeline('optioned', '0 1 * * *', 'UTC');
+    await applySchedule(client, plain, NOW);
+    const optioned: Pipeline = { ...plain, options: { onStepFailure: 'hold', holdFor: '12h' }, schedule: { ...plain.schedule!, options: { holdFor: '2h' } } };
+    const { outcome, changes } = await applySchedule(client, optioned, NOW);
+    expect(outcome).toBe('updated');
+    expect(changes).toEqual([{ field: 'options', from: '{}', to: '{"onStepFailure":"hold","holdFor":"2h"}' }]);
+    expect(await applySchedule(client, optioned, NOW)).toMatchObject({ outcome: 'unchanged' });
+
+    await client.schedule.getHandle('optioned').trigger();
+    await expect.poll(async () => (await client.workflow.list({ query: `WorkflowId STARTS_WITH 'optioned-scheduled'` })[Symbol.asyncIterator]().next()).value as unknown, { timeout: 20_000 }).toMatchObject({ memo: { millrace: { onStepFailure: 'hold', holdFor: '2h' } }, searchAttributes: { MillracePipeline: ['someWorkflow'], MillraceState: ['running'] } });
+  });
+
   it('cover the days on which clocks change with intervals of 23 and 25 hours', () => {
     const hours = ['2026-03-30T00:30:00Z', '2026-10-26T01:30:00Z', '2026-11-02T01:30:00Z'].map((nominal) => {
       const { start, end } = intervalBounds({ timezone: 'Europe/Berlin' }, new Date(nominal));
