@@ -6,6 +6,8 @@ import { rulesFor, type ArrivalRule } from './rules.js';
 const ARRIVED = 'millrace.arrived';
 /** Of one workflow at a time; above this something else is wrong. */
 const MOST_OPEN_RUNS = 100;
+/** EventBridge tells times in whole seconds, and the clocks of S3 and of Temporal differ: a run too many does less harm than one too few. */
+const CLOCKS_DIFFER_MS = 5_000;
 
 export interface Announcement {
   object: ArrivedObject;
@@ -74,7 +76,7 @@ async function startRun(client: Client, { workflow, wait, start }: ArrivalRule &
 async function hasBeenSeen(client: Client, workflowId: string, createdAt: Date): Promise<boolean> {
   try {
     const { status, startTime } = await client.workflow.getHandle(workflowId).describe();
-    return status.name === 'COMPLETED' && startTime > createdAt;
+    return status.name === 'COMPLETED' && startTime.getTime() > createdAt.getTime() + CLOCKS_DIFFER_MS;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return false;
     throw error;
