@@ -22,7 +22,7 @@ export function readTimestamp(text: string | null, timezone: string): string | n
   if (!new Date(local).toISOString().startsWith(written)) return null;
   const offset = zone === undefined ? localOffset(local, timezone) : statedOffset(zone);
   if (offset === null) return null;
-  const utc = new Date(local - offset * 60_000).toISOString().slice(0, 19).replace('T', ' ');
+  const utc = (offset === 0 ? written : new Date(local - offset * 60_000).toISOString().slice(0, 19)).replace('T', ' ');
   const micros = fraction.slice(0, 6).replace(/0+$/, '');
   return micros === '' ? utc : `${utc}.${micros}`;
 }
