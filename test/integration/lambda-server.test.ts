@@ -1,4 +1,4 @@
-import { InvokeCommand, LambdaClient, PutFunctionConcurrencyCommand, UpdateFunctionCodeCommand, type InvokeCommandInput, type InvokeCommandOutput } from '@aws-sdk/client-lambda';
+import { InvokeCommand, type LambdaClient, PutFunctionConcurrencyCommand, UpdateFunctionCodeCommand, type InvokeCommandInput, type InvokeCommandOutput } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startLambdaServer, type LambdaServer } from '../servers/lambda/server.js';
 import { createFunction, lambdaClient, zipOf } from '../support/lambda-functions.js';
@@ -51,7 +51,7 @@ describe('the Lambda test server, by the official client', () => {
     expect(payload(await invoke({}))['calls']).toBe(1);
     expect(payload(await invoke({}))['calls']).toBe(2);
     const both = await Promise.all([invoke({ sleep: 500 }), invoke({ sleep: 500 })]);
-    expect(both.map((answer) => payload(answer)['calls']).sort()).toEqual([1, 3]);
+    expect(new Set(both.map((answer) => payload(answer)['calls']))).toEqual(new Set([1, 3]));
     expect(server.invocations.filter((invocation) => invocation.function === name).map(({ cold }) => cold)).toEqual([true, false, false, true]);
   });
 
@@ -119,7 +119,7 @@ describe('the Lambda test server, by the official client', () => {
     await expect(invoke({})).rejects.toMatchObject({ name: 'TooManyRequestsException', retryAfterSeconds: '7', $metadata: { httpStatusCode: 429 } });
     await client.send(new PutFunctionConcurrencyCommand({ FunctionName: name, ReservedConcurrentExecutions: 1 }));
     const [first, second] = await Promise.allSettled([invoke({ sleep: 1000 }), invoke({ sleep: 1000 })]);
-    expect([first.status, second.status].sort()).toEqual(['fulfilled', 'rejected']);
+    expect(new Set([first.status, second.status])).toEqual(new Set(['fulfilled', 'rejected']));
     expect((await invoke({})).StatusCode).toBe(200);
   });
 

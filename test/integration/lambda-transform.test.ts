@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
-import { LambdaClient } from '@aws-sdk/client-lambda';
+import type { LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { TransformResult } from '../../lambda/transform/event.js';
 import { createTransform } from '../../lambda/transform/transform.js';
@@ -74,7 +74,7 @@ describeWithServer('the deployed transform function, as its zip on S3 and Lambda
   it('has one effect when it is invoked again while the first invocation still runs', async () => {
     const source = await store.put('incoming/data_3.csv', LINES);
     const both = await Promise.all([invoke(source, 'out/twice'), invoke(source, 'out/twice')]);
-    expect(both.map(({ repeated }) => repeated).sort()).toEqual([false, true]);
+    expect(both.filter(({ repeated }) => repeated)).toHaveLength(1);
     expect((await keysBelow('out/twice')).filter((key) => key.endsWith('.csv.gz'))).toHaveLength(1);
   });
 

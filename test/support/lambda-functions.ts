@@ -32,6 +32,6 @@ export async function createFunction(client: LambdaClient, name: string, { zip, 
       Environment: { Variables: environment },
     }),
   );
-  await waitUntilFunctionActiveV2({ client, maxWaitTime: 30, minDelay: 0.2, maxDelay: 1 } as Parameters<typeof waitUntilFunctionActiveV2>[0], { FunctionName: name });
+  await waitUntilFunctionActiveV2({ client, maxWaitTime: 30, minDelay: 0.2, maxDelay: 1 }, { FunctionName: name });
   await client.send(new PublishVersionCommand({ FunctionName: name }));
 }

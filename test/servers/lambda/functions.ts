@@ -138,8 +138,9 @@ export function createFunctions({ region, folder }: { region: string; folder: st
     publish(name: string, fields: Fields): Fields {
       const found = find(name);
       const { latest, versions } = found;
-      if (typeof fields['CodeSha256'] === 'string' && fields['CodeSha256'] !== latest.configuration.CodeSha256) {
-        throw new LambdaProblem(400, 'InvalidParameterValueException', `CodeSHA256 (${fields['CodeSha256']}) is different from current CodeSHA256 in $LATEST`);
+      const expected = textIn(fields, 'CodeSha256');
+      if (expected !== undefined && expected !== latest.configuration.CodeSha256) {
+        throw new LambdaProblem(400, 'InvalidParameterValueException', `CodeSHA256 (${expected}) is different from current CodeSHA256 in $LATEST`);
       }
       const last = versions.at(-1);
       if (last && last.codeDir === latest.codeDir && sameSettings(last.configuration, latest.configuration)) return described(found, last);
@@ -162,9 +163,9 @@ export function createFunctions({ region, folder }: { region: string; folder: st
       if (!ALIAS_NAME.test(alias)) throw new LambdaProblem(400, 'ValidationException', `the alias ${alias} is not a name`);
       if (how === 'create' && found.aliases.has(alias)) throw new LambdaProblem(409, 'ResourceConflictException', `Alias already exists: ${arnOf(name)}:${alias}`);
       if (how === 'update') this.alias(name, alias);
-      const FunctionVersion = String(fields['FunctionVersion'] ?? found.aliases.get(alias)?.FunctionVersion);
+      const FunctionVersion = textIn(fields, 'FunctionVersion') ?? found.aliases.get(alias)?.FunctionVersion ?? '';
       resolve(found, name, FunctionVersion);
-      found.aliases.set(alias, { FunctionVersion, Description: String(fields['Description'] ?? '') });
+      found.aliases.set(alias, { FunctionVersion, Description: textIn(fields, 'Description') ?? '' });
       return this.alias(name, alias);
     },
     setConcurrency(name: string, fields: Fields): Fields {
@@ -177,6 +178,11 @@ export function createFunctions({ region, folder }: { region: string; folder: st
       functions.delete(name);
     },
   };
+}
+
+function textIn(fields: Fields, name: string): string | undefined {
+  const value = fields[name];
+  return typeof value === 'string' ? value : undefined;
 }
 
 function configured(fields: Fields): Partial<Configuration> {
