@@ -34,7 +34,7 @@ function userName(): string {
 /** The run that an order is for, as it is now; one that has ended takes no orders. */
 export async function openRun(client: Client, name: string, date: unknown): Promise<RunView> {
   const run = await readRun(client, await findRun(client, name, date), { ask: true });
-  if (hasEnded(run)) throw new CliError(EXIT_CODES.CONFLICT, `${run.workflowId} has ended: ${run.state}`, `see millrace status ${run.workflowId}`);
+  if (hasEnded(run)) throw new CliError(EXIT_CODES.CONFLICT, `${run.workflowId} has ended: ${run.state}`, run.state === 'completed' ? `see millrace status ${run.workflowId}` : `run it anew from where it broke: millrace rerun ${run.workflowId}`);
   return run;
 }
 

@@ -174,6 +174,7 @@ describeWithServer("an operator's commands", locateTemporal, () => {
     expect(await cli('fail', name, 'extractClicks', '--why', 'not today')).toMatchObject({ code: 0 });
     await ended(name).toBe('failed');
     expect(await look(name)).toMatchObject({ failure: { step: 'extract.extractClicks', type: 'SOURCE_FORBIDDEN' } });
+    expect(await cli('retry', name, 'extractClicks')).toMatchObject({ code: 6, stderr: expect.stringMatching(/has ended: failed — .*millrace rerun ecommerce-daily-2010-12-05/) as string });
   });
 
   it('a paused run starts no new step, says who paused it, and goes on', async () => {

@@ -28,7 +28,7 @@ export function nextSteps(run: RunView, colors: Colors): string[] {
 
 function failed(run: RunView, { step, type, message }: NonNullable<RunView['failure']>, colors: Colors): string[] {
   const where = step === undefined ? '' : ` at ${step}`;
-  return ['', `${colors.red(`${run.state}${where}`)}: ${type}: ${oneLine(message)}`, ...(step === undefined ? [] : next(`millrace logs ${runName(run)} ${step}`))];
+  return ['', `${colors.red(`${run.state}${where}`)}: ${type}: ${oneLine(message)}`, ...(step === undefined ? [] : next(`millrace logs ${runName(run)} ${argument(step)}`, `millrace rerun ${runName(run)}`))];
 }
 
 function heldStep({ workflowId }: RunView, { id, error, heldUntil }: StepView, colors: Colors): string[] {
