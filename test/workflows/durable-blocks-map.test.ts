@@ -115,7 +115,7 @@ describeWithServer('mapSteps', locateTemporal, () => {
     expect(named).toEqual(['model of a', 'model of b', 'model of c']);
   });
 
-  it('splits 10,000 items into child workflows, with the ids and the order of one', { timeout: 600_000 }, async () => {
+  it('splits 10,000 items into child workflows, with the ids and the order of one', { timeout: 900_000 }, async () => {
     const handle = await runs.start('mapsMany', 10_000, [], { concurrency: 100 });
     expect(await handle.result()).toEqual({ count: 10_000, inOrder: true, sample: ['model of n-0', 'model of n-2500', 'model of n-5000', 'model of n-7500'] });
     expect((await handle.fetchHistory()).events!.length).toBeLessThan(1_000);
@@ -130,7 +130,7 @@ describeWithServer('mapSteps', locateTemporal, () => {
     expect(await children(first)).toHaveLength(1);
   });
 
-  it('collects the failures of all parts', { timeout: 240_000 }, async () => {
+  it('collects the failures of all parts', { timeout: 480_000 }, async () => {
     const all = await runs.start('mapsMany', 2_001, [7, 1_900], { onError: 'all' });
     expect(await failure(all)).toMatchObject({ type: 'MAP_FAILED', message: '2 of 2001 items failed: bad-7 (bad-7 diverged), bad-1900 (bad-1900 diverged)' });
     expect(await children(all)).toHaveLength(5);
@@ -147,7 +147,7 @@ describeWithServer('mapSteps', locateTemporal, () => {
     expect(await handle.query('rows')).toMatchObject([{ id: 'untilCancelled.mapPart[0-499]', kind: 'child', state: 'cancelled' }]);
   });
 
-  it('replays every one of these runs, and their parts', { timeout: 240_000 }, async () => {
+  it('replays every one of these runs, and their parts', { timeout: 480_000 }, async () => {
     expect(await runs.replayAll()).toBeGreaterThan(35);
   });
 });
