@@ -24,7 +24,7 @@ export function createPlanBackfill(deps: Pick<Dependencies, 'warehouse'>) {
     const { client, cancellationSignal: signal, log } = Context.current();
     const pipeline = findPipeline(request.pipeline);
     if (pipeline === undefined) throw new MillraceError('BAD_PARAMS', `This worker has no pipeline ${request.pipeline}: see millrace list.`);
-    const intervals = intervalsOf(pipeline, request);
+    const intervals = await intervalsOf(pipeline, request);
 
     const loaded = pipeline.publishes.length === 0 ? undefined : await loadedIntervals(deps.warehouse(), pipeline.name, intervals, { signal });
     if (loaded === undefined && request.only === 'missing') {

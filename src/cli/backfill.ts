@@ -38,10 +38,10 @@ export interface BackfillAsked {
 }
 
 /** Everything is checked here, before Temporal hears of it; the worker checks the days again. `options` are those of its runs. */
-export function backfillRequest(pipeline: Pipeline, asked: Partial<BackfillAsked>, options: RunOptions = {}): BackfillRequest {
+export async function backfillRequest(pipeline: Pipeline, asked: Partial<BackfillAsked>, options: RunOptions = {}): Promise<BackfillRequest> {
   const { from, to } = asked;
   if (from === undefined || to === undefined) throw usageError('--from and --to are needed', `millrace backfill ${pipeline.name} --from 2010-12-01 --to 2010-12-23`);
-  intervalsOf(pipeline, { from, to });
+  await intervalsOf(pipeline, { from, to });
   const only = BACKFILL_SELECTIONS.find((known) => known === asked.only);
   if (only === undefined) throw usageError(`--only ${asked.only} is unknown`, `use ${nearest(asked.only ?? '', BACKFILL_SELECTIONS) ?? BACKFILL_SELECTIONS.join(', ')}`);
   const params = parseParams(pipeline, asked.param ?? []);
@@ -82,7 +82,7 @@ export async function planBackfill(client: Client, pipeline: Pipeline, request: 
 /** The embedded demonstration has only the days that somebody asked for; a day that it cannot have fails with its own run. */
 export async function prepareDays(cli: Cli, pipeline: Pipeline, request: BackfillRequest): Promise<void> {
   const missing: string[] = [];
-  for (const interval of intervalsOf(pipeline, request)) {
+  for (const interval of await intervalsOf(pipeline, request)) {
     try {
       await prepareDemonstration(cli, pipeline, interval);
     } catch (error) {

@@ -7,8 +7,8 @@ const pipeline = CATALOG[0]!;
 const ASKED: BackfillAsked = { from: '2010-12-01', to: '2010-12-23', parallel: '4', only: 'missing', newestFirst: false, param: [] };
 
 describe('millrace backfill', () => {
-  it('asks for what was typed', () => {
-    expect(backfillRequest(pipeline, { ...ASKED, param: ['allowEmpty=["clicks"]'] })).toEqual({
+  it('asks for what was typed', async () => {
+    expect(await backfillRequest(pipeline, { ...ASKED, param: ['allowEmpty=["clicks"]'] })).toEqual({
       pipeline: 'ecommerce-daily',
       from: '2010-12-01',
       to: '2010-12-23',
@@ -27,8 +27,8 @@ describe('millrace backfill', () => {
     [{ parallel: '0' }, /not a positive whole number/],
     [{ parallel: '51' }, /--parallel 51 is too many/],
     [{ param: ['allowempty=[]'] }, /no parameter allowempty/],
-  ])('refuses %o before anything is started', (change, message) => {
-    expect(() => backfillRequest(pipeline, { ...ASKED, ...change })).toThrow(message);
+  ])('refuses %o before anything is started', async (change, message) => {
+    await expect(backfillRequest(pipeline, { ...ASKED, ...change })).rejects.toThrow(message);
   });
 
   it.each([

@@ -40,7 +40,7 @@ export const backfillVerb: Verb = (parent, act) => {
     .action(
       act(async (cli, [name], { json, watch, dryRun, ...asked }) => {
         const pipeline = knownPipeline(name!);
-        const request = backfillRequest(pipeline, asked, parseRunOptions(asked));
+        const request = await backfillRequest(pipeline, asked, parseRunOptions(asked));
         const { client } = await cli.temporal();
         if (dryRun === true) {
           const plan = await planBackfill(client, pipeline, request);
