@@ -6,7 +6,7 @@ import { millrace } from '../support/millrace-command.js';
 import { describeWithServer } from '../support/with-server.js';
 
 /** Every command is a process of its own. */
-const SLOWLY = 120_000;
+const SLOWLY = 300_000;
 const EVENTUALLY = { timeout: 20_000, interval: 50 };
 
 describeWithServer('millrace backfill', locateTemporal, () => {

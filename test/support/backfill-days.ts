@@ -41,11 +41,15 @@ export class BackfillDays {
     this.started.push(label);
     this.#running.add(label);
     this.most = Math.max(this.most, this.#running.size);
+    // With the answer to a heartbeat it learns that it is cancelled.
+    const context = Context.current();
+    const beat = setInterval(() => context.heartbeat(), 100);
     try {
-      if (this.hold) await Promise.race([new Promise<void>((resolve) => this.held.set(label, resolve)), Context.current().cancelled]);
+      if (this.hold) await Promise.race([new Promise<void>((resolve) => this.held.set(label, resolve)), context.cancelled]);
       if (this.failing.has(label)) throw ApplicationFailure.nonRetryable(`no data for ${label}`, 'SOURCE_EMPTY');
       this.loaded.add(label);
     } finally {
+      clearInterval(beat);
       this.#running.delete(label);
       this.ended.push(label);
     }

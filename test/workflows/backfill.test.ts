@@ -251,7 +251,6 @@ describeWithServer('a backfill', locateTemporal, () => {
     [{ pipeline: 'no-such' }, /has no pipeline no-such/],
     [{ from: '2010-13-01' }, /from "2010-13-01" is not a calendar day/],
     [{ from: '2010-12-02', to: '2010-12-01' }, /to 2010-12-01 is before from 2010-12-02/],
-    [{ from: '1950-01-01', to: '2010-12-01' }, /more than 10000 intervals/],
   ])('fails at once with %o', async (change, message) => {
     const failed = await incomplete(await start({ ...request(), ...change }));
     expect(failed.cause).toMatchObject({ type: 'BAD_PARAMS', message: expect.stringMatching(message) as string });
@@ -278,5 +277,5 @@ describeWithServer('a backfill', locateTemporal, () => {
       replayed += 1;
     }
     expect(replayed).toBeGreaterThan(15);
-  }, 120_000);
+  }, 300_000);
 });
