@@ -21,15 +21,16 @@ export async function intervalsOf(pipeline: Pipeline, { from, to }: { from: stri
   const first = day('from', from, zone);
   const last = day('to', to, zone);
   if (last < first) throw new MillraceError('BAD_PARAMS', `to ${to} is before from ${from}: give the first day and the last one, both are included`);
+  const tooMany = new MillraceError('BAD_PARAMS', `from ${from} to ${to} are more than ${MOST_INTERVALS} intervals: backfill one part after the other`);
+  // Found without counting for days, and close enough for weeks.
+  if (last.diff(first, 'days').days >= MOST_INTERVALS) throw tooMany;
   const intervals: Interval[] = [];
   const range = { from: firstMoment(first).toJSDate(), to: firstMoment(last.plus({ days: 1 })).toJSDate() };
   // Without a schedule: days.
   for (const { label, start, end } of intervalsBetween({ cron: pipeline.schedule?.cron ?? '@daily', timezone: zone, ...range })) {
     intervals.push({ label, start, end });
     if (intervals.length % BETWEEN_OTHER_WORK === 0) await otherWork();
-    if (intervals.length > MOST_INTERVALS) {
-      throw new MillraceError('BAD_PARAMS', `from ${from} to ${to} are more than ${MOST_INTERVALS} intervals: backfill one part after the other`);
-    }
+    if (intervals.length > MOST_INTERVALS) throw tooMany;
   }
   return intervals;
 }

@@ -29,7 +29,7 @@ describe('millrace backfill', () => {
     [{ param: ['allowempty=[]'] }, /no parameter allowempty/],
   ])('refuses %o before anything is started', async (change, message) => {
     await expect(backfillRequest(pipeline, { ...ASKED, ...change })).rejects.toThrow(message);
-  }, 60_000);
+  });
 
   it.each([
     ['list --json', { json: true }],
