@@ -23,6 +23,8 @@ export interface Seen {
   pid: number;
   name: string;
   token: number;
+  /** Milliseconds since 1970. */
+  at: number;
 }
 
 /** Temporal, a worker for workflows in this process, and worker processes for the steps, which a test kills or freezes. */
@@ -95,7 +97,7 @@ export async function startPoolStack(): Promise<PoolStack> {
       const exit = once(worker, 'exit');
       worker.kill('SIGKILL');
       await exit;
-      await appendFile(witness, `killed ${worker.pid} - 0\n`);
+      await appendFile(witness, `killed ${worker.pid} - 0 ${Date.now()}\n`);
     },
     hold: async (...names) => void (await Promise.all(names.map((name) => writeFile(join(folder, `hold-${name}`), '')))),
     letGo: async (...names) => void (await Promise.all(names.map((name) => rm(join(folder, `hold-${name}`), { force: true })))),
@@ -128,8 +130,8 @@ export async function startPoolStack(): Promise<PoolStack> {
 }
 
 function parse(line: string): Seen {
-  const [what = '', pid, name = '', token] = line.split(' ');
-  return { what, pid: Number(pid), name, token: Number(token) };
+  const [what = '', pid, name = '', token, at] = line.split(' ');
+  return { what, pid: Number(pid), name, token: Number(token), at: Number(at) };
 }
 
 /** The most steps that were inside at once; a killed process is inside no more. */

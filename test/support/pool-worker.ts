@@ -11,7 +11,7 @@ import type { PoolTestActivities } from '../fixtures/pool-workflows.js';
 /**
  * A worker process for steps that must not run at once. Each writes to the witness, the file `witness` of the folder argv[4]:
  *
- *   in|out|stopped <pid> <name> <token>
+ *   in|out|stopped <pid> <name> <token> <milliseconds since 1970>
  *
  * The order of its lines is the order of what happened. While a file `hold-<name>` is in the folder, the step stays inside.
  * argv: address, task queue, folder.
@@ -22,7 +22,7 @@ const LOOK_AGAIN_MS = 20;
 const SHORT_WORK_MS = 30;
 
 function say(what: string, name: string): void {
-  appendFileSync(join(folder, 'witness'), `${what} ${process.pid} ${name} ${poolToken()}\n`);
+  appendFileSync(join(folder, 'witness'), `${what} ${process.pid} ${name} ${poolToken()} ${Date.now()}\n`);
 }
 
 const activities: PoolTestActivities = {
