@@ -54,7 +54,7 @@ describeWithServer('millrace pools', locateTemporal, () => {
   }, 60_000);
 
   it('set says when no worker takes care of the pool, and list does too', async () => {
-    expect(await pools('set', 'lonely', '3', '--task-queue', 'nobody')).toMatchObject({ code: 6, stderr: expect.stringMatching(/no worker has answered for pool lonely — see millrace doctor/) as string });
+    expect(await pools('set', 'lonely', '3', '--task-queue', 'nobody')).toMatchObject({ code: 7, stderr: expect.stringMatching(/no worker has answered for pool lonely — see millrace doctor/) as string });
     await expect.poll(async () => (await listed()).find(({ pool }) => pool === 'lonely')?.state, { timeout: 30_000 }).toBe('silent');
   }, 60_000);
 });

@@ -10,6 +10,7 @@ import { OPERATOR_UPDATES, STEPS_QUERY, type StepsAnswer } from '../../src/steps
 import { MillracePlugin } from '../../src/steps/plugin.js';
 import type { EcommerceDailyParams } from '../../workflows/ecommerce-daily.js';
 import type { PipelineStack } from '../support/pipeline-stack.js';
+import { playPool } from './play-pool.js';
 
 /** What is played to get a history; the handles by the rest of the file's name. */
 export interface Scenario {
@@ -97,6 +98,14 @@ const WRITTEN: readonly Scenario[] = [
       stack.demo.setApiMode('forbidden');
       const incomplete = await startBackfill(stack, { only: 'all' });
       return { completed, continued, incomplete };
+    },
+  },
+  {
+    name: 'pool',
+    days: [],
+    async play(stack) {
+      await stack.worker(QUEUE);
+      return { open: await playPool(stack.client, QUEUE) };
     },
   },
 ];

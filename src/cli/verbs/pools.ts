@@ -40,7 +40,7 @@ export const poolsVerb: Verb = (parent, act) => {
         const size = slotsOf(slots!);
         const { client } = await cli.temporal();
         const view = await setPoolSize(client, name!, { size, by: operator(undefined).by }, String(taskQueue));
-        if (view === undefined) throw new CliError(EXIT_CODES.CONFLICT, `no worker has answered for pool ${name}`, 'see millrace doctor; the size is set when a worker comes');
+        if (view === undefined) throw new CliError(EXIT_CODES.NO_ANSWER, `no worker has answered for pool ${name}`, 'see millrace doctor; the size is set when a worker comes');
         cli.screen.print(json ? JSON.stringify(view, undefined, 2) : `${name} has ${size} ${size === 1 ? 'slot' : 'slots'}: ${view.holders.length} held, ${view.waiting.length} waiting`);
         return EXIT_CODES.OK;
       }),
