@@ -9,22 +9,28 @@ export interface RedshiftIdentity {
   secrets: readonly string[];
 }
 
-/** A statement that the service has accepted and that ended otherwise than well. */
+/** How the server's logs know a transaction. */
+export interface LoggedAs {
+  /** Process of the session; used again by later ones. */
+  pid: number;
+  startedAt: Date;
+  /** Of each statement, by its place from 0; 0 where the server gave it none. */
+  queryIds: readonly number[];
+}
+
+/** A transaction that the service has accepted and that ended otherwise than well. */
 export class StatementFailed extends Error {
   override readonly name = 'StatementFailed';
   /** Of the failing statement among those of the transaction, from 0; `undefined` where it is none of them. */
   readonly step: number | undefined;
   readonly sql: string | undefined;
-  /** Process of the session on the server: what its logs call it. */
-  readonly pid: number;
-  readonly startedAt: Date;
+  readonly loggedAs: LoggedAs;
 
-  constructor(text: string, facts: { step: number | undefined; sql: string | undefined; pid: number; startedAt: Date }) {
+  constructor(text: string, facts: { step: number | undefined; sql: string | undefined; loggedAs: LoggedAs }) {
     super(text);
     this.step = facts.step;
     this.sql = facts.sql;
-    this.pid = facts.pid;
-    this.startedAt = facts.startedAt;
+    this.loggedAs = facts.loggedAs;
   }
 }
 

@@ -7,7 +7,7 @@ import { MillraceError } from '../errors.js';
 import { duckdbError } from './duckdb-errors.js';
 import { LONGEST_TEXT, redshiftDialect } from './redshift-dialect.js';
 import { redshiftError, StatementFailed } from './redshift-errors.js';
-import { countRejected, rejectedRows, rowsInWords } from './redshift-load-errors.js';
+import { countRejected, loggedLoad, rejectedRows, rowsInWords } from './redshift-load-errors.js';
 import type { RedshiftStatements } from './redshift-statements.js';
 import { readStagedFiles } from './staged-files.js';
 import { columnDefinitions, columnList } from './tables.js';
@@ -31,7 +31,7 @@ export interface CopyAccess {
 }
 
 /** Several slices load at the same time, one file each. https://docs.aws.amazon.com/redshift/latest/dg/c_best-practices-use-multiple-files.html */
-const FILE_BYTES = '128MB';
+const FILE_BYTES = 128 * 1024 * 1024;
 /** What Redshift allows; above it there is only "fail". */
 const MOST_REJECTED = 99_999;
 
@@ -49,13 +49,13 @@ export async function putFiles(
   staging: string,
   table: TableSpec,
   parquetFiles: readonly string[],
-  { limits, signal }: { limits: DuckDBLimits; signal: AbortSignal },
+  { limits, fileBytes = FILE_BYTES, signal }: { limits: DuckDBLimits; fileBytes?: number | undefined; signal: AbortSignal },
 ): Promise<{ objects: ObjectReference[]; rows: number }> {
   await mkdir(limits.scratchDir, { recursive: true });
   const scratch = await mkdtemp(join(limits.scratchDir, 'copy-'));
   try {
     const folder = join(scratch, 'files');
-    const rows = await writeFiles(folder, table, parquetFiles, limits, signal);
+    const rows = await writeFiles(folder, { table, parquetFiles, fileBytes }, limits, signal);
     const objects: ObjectReference[] = [];
     for (const name of rows === 0 ? [] : (await readdir(folder)).toSorted()) {
       const file = join(folder, name);
@@ -69,12 +69,17 @@ export async function putFiles(
   }
 }
 
-async function writeFiles(folder: string, table: TableSpec, parquetFiles: readonly string[], limits: DuckDBLimits, signal: AbortSignal): Promise<number> {
+async function writeFiles(
+  folder: string,
+  { table, parquetFiles, fileBytes }: { table: TableSpec; parquetFiles: readonly string[]; fileBytes: number },
+  limits: DuckDBLimits,
+  signal: AbortSignal,
+): Promise<number> {
   try {
     return await withScratchDatabase(limits, async (connection) => {
       const unstorableText = (value: string): string => `(contains(${value}, chr(0)) OR strlen(${value}) > ${LONGEST_TEXT})`;
       const files = await readStagedFiles(connection, table, parquetFiles, { dialect: redshiftDialect, unstorableText, signal });
-      if (files.rows > 0) await interruptible(connection, signal, () => connection.run(`COPY (${files.select}) TO ${sqlString(folder)} (FORMAT parquet, FILE_SIZE_BYTES '${FILE_BYTES}')`));
+      if (files.rows > 0) await interruptible(connection, signal, () => connection.run(`COPY (${files.select}) TO ${sqlString(folder)} (FORMAT parquet, FILE_SIZE_BYTES ${fileBytes})`));
       return files.rows;
     });
   } catch (error) {
@@ -117,14 +122,15 @@ export async function load({ statements, area, iamRole }: CopyAccess, request: L
   try {
     const done = await statements.transaction(sqls, options);
     const rows = Number((await done.result(copied + 1)).rows[0]?.[0]);
-    const rejected = request.maxRejected === 0 ? 0 : await countRejected(statements, done, options.signal);
+    const logged = loggedLoad(done.loggedAs, copied);
+    const rejected = request.maxRejected === 0 ? 0 : await countRejected(statements, logged, options.signal);
     if (expected !== undefined && rows + rejected !== expected) throw lost(staging, `${rows} rows arrived and ${rejected} were rejected`, expected);
-    return { rows, rejected, rejects: rejected === 0 ? [] : await rejectedRows(statements, done, options.signal) };
+    return { rows, rejected, rejects: rejected === 0 ? [] : await rejectedRows(statements, logged, options.signal) };
   } catch (error) {
     if (!(error instanceof StatementFailed)) throw error;
     if (error.step === copied + 2) throw lost(staging, 'another number of rows arrived', expected);
     if (error.step !== copied || !/load_error|load into table/i.test(error.message)) throw error;
-    const rejects = await rejectedRows(statements, error, options.signal).catch(() => []);
+    const rejects = await rejectedRows(statements, loggedLoad(error.loggedAs, copied), options.signal).catch(() => []);
     if (rejects.length === 0) throw error;
     const { message } = redshiftError(error, statements.identity);
     throw new MillraceError('WAREHOUSE_REJECTED', `Loading ${table.name} into ${staging} was refused: ${rowsInWords(rejects)}. Nothing was loaded. ${message}`, { cause: error, details: { table: table.name, rejects } });

@@ -12,7 +12,7 @@ import {
 } from '@aws-sdk/client-redshift-data';
 import { MillraceError } from '../errors.js';
 import { redshiftDialect } from './redshift-dialect.js';
-import { redshiftError, type RedshiftIdentity, StatementFailed } from './redshift-errors.js';
+import { type LoggedAs, redshiftError, type RedshiftIdentity, StatementFailed } from './redshift-errors.js';
 import { keepLongIntegers, sqlValue } from './redshift-values.js';
 import { startOf } from './statement-text.js';
 import type { QueryResult, SqlValue } from './warehouse.js';
@@ -42,8 +42,7 @@ export interface TransactionOptions {
 
 /** A transaction that was committed. */
 export interface Committed {
-  pid: number;
-  startedAt: Date;
+  loggedAs: LoggedAs;
   /** What a statement of it has answered, by its place from 0; `maxRows` ends the reading early. */
   result(step: number, options?: { maxRows?: number | undefined }): Promise<QueryResult>;
 }
@@ -171,9 +170,13 @@ export function createRedshiftStatements(connection: RedshiftConnection): Redshi
       };
       return translated(async () => {
         const ended = await run(sqls, options);
-        const facts = { pid: ended.RedshiftPid ?? 0, startedAt: ended.CreatedAt ?? new Date() };
-        if (ended.Status !== 'FINISHED') throw failure(ended, statements, prelude.length, facts);
-        return { ...facts, result: (step, { maxRows = Infinity } = {}) => translated(() => read(`${ended.Id}:${prelude.length + step + 1}`, maxRows, signal)) };
+        const loggedAs = {
+          pid: ended.RedshiftPid ?? 0,
+          startedAt: ended.CreatedAt ?? new Date(),
+          queryIds: (ended.SubStatements ?? []).slice(prelude.length).map(({ RedshiftQueryId }) => RedshiftQueryId ?? 0),
+        };
+        if (ended.Status !== 'FINISHED') throw failure(ended, statements, prelude.length, loggedAs);
+        return { loggedAs, result: (step, { maxRows = Infinity } = {}) => translated(() => read(`${ended.Id}:${prelude.length + step + 1}`, maxRows, signal)) };
       });
     },
     close: () => {
@@ -206,13 +209,13 @@ function clientToken(token: string, number: number, sqls: readonly string[]): st
   return createHash('sha256').update(JSON.stringify([token, number, sqls])).digest('hex');
 }
 
-function failure(ended: DescribeStatementResponse, statements: readonly string[], before: number, facts: { pid: number; startedAt: Date }): StatementFailed {
+function failure(ended: DescribeStatementResponse, statements: readonly string[], before: number, loggedAs: LoggedAs): StatementFailed {
   const index = ended.SubStatements?.findIndex(({ Status }) => Status === 'FAILED') ?? -1;
   const step = index < before ? undefined : index - before;
   const text = (index < 0 ? undefined : ended.SubStatements?.[index]?.Error) ?? ended.Error;
   // Not by our own signal, which is reported as itself: by a person, by a timeout, or after the service's 24 hours.
   const cancelled = ended.Status === 'ABORTED' ? "the statement was cancelled on user's request or by the service" : 'the statement failed without a reason';
-  return new StatementFailed(text ?? cancelled, { step, sql: step === undefined ? statements[0] : statements[step], ...facts });
+  return new StatementFailed(text ?? cancelled, { step, sql: step === undefined ? statements[0] : statements[step], loggedAs });
 }
 
 function checkLimits(sqls: readonly string[]): void {

@@ -19,6 +19,8 @@ export interface RedshiftWarehouseOptions extends RedshiftConnection {
   iamRole: string;
   /** For the DuckDB that writes what COPY reads. */
   limits: DuckDBLimits;
+  /** About the bytes of one file of a load; default 128 MiB. */
+  fileBytes?: number;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface RedshiftWarehouseOptions extends RedshiftConnection {
  * submitted ends by itself, whatever becomes of this process. Loads go through S3; publishers wait for each other on the ledger.
  */
 export function createRedshiftWarehouse(options: RedshiftWarehouseOptions): Warehouse {
-  const { staging: area, iamRole, limits } = options;
+  const { staging: area, iamRole, limits, fileBytes } = options;
   const statements = createRedshiftStatements(options);
   const { identity } = statements;
   const copyAccess: CopyAccess = { statements, area, iamRole };
@@ -49,7 +51,7 @@ export function createRedshiftWarehouse(options: RedshiftWarehouseOptions): Ware
       translated(call.signal, async () => {
         checkStagingName(staging);
         call.signal.throwIfAborted();
-        const { objects, rows } = await putFiles(area, staging, table, parquetFiles, { limits, signal: call.signal });
+        const { objects, rows } = await putFiles(area, staging, table, parquetFiles, { limits, fileBytes, signal: call.signal });
         const loaded = await load(copyAccess, { staging, table, objects, format: { kind: 'parquet' }, maxRejected: 0, rows }, call);
         return { rows: loaded.rows };
       }),

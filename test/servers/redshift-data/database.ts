@@ -28,7 +28,6 @@ export interface BoundStatement {
 export interface Outcome {
   rows: number;
   result?: ResultSet;
-  queryId: number;
 }
 
 export interface DatabaseOptions {
@@ -51,13 +50,12 @@ export interface Database {
 export interface DatabaseSession {
   pid: number;
   begin(): Promise<void>;
-  run(statement: BoundStatement): Promise<Outcome>;
+  /** `queryId` is what the load errors of a COPY are kept under. */
+  run(statement: BoundStatement, queryId: number): Promise<Outcome>;
   commit(): Promise<void>;
   /** Rolls back what is open, and gives the session up. */
   end(): Promise<void>;
 }
-
-let lastQueryId = 1000;
 
 export function openDatabase(options: DatabaseOptions): Database {
   const { postgres } = options;
@@ -114,12 +112,11 @@ function databaseSession(client: PoolClient, pool: Pool, options: DatabaseOption
     pid,
     // Redshift's snapshot isolation, with the snapshot of the first statement that reads or writes: LOCK is none.
     begin: async () => void (await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ')),
-    run: async (statement) => {
-      lastQueryId += 1;
+    run: async (statement, queryId) => {
       const folder = await mkdtemp(join(tmpdir(), 'millrace-redshift-'));
-      const session: Session = { client, pid, queryId: lastQueryId, folder, record: async (sql, values) => void (await pool.query(sql, [...values])) };
+      const session: Session = { client, pid, queryId, folder, record: async (sql, values) => void (await pool.query(sql, [...values])) };
       try {
-        return { ...(await runOne(statement, session, options)), queryId: lastQueryId };
+        return await runOne(statement, session, options);
       } catch (error) {
         throw statementError(error);
       } finally {
@@ -139,7 +136,7 @@ function databaseSession(client: PoolClient, pool: Pool, options: DatabaseOption
   };
 }
 
-async function runOne({ text, values }: BoundStatement, session: Session, { objects, roles, limits }: DatabaseOptions): Promise<{ rows: number; result?: ResultSet }> {
+async function runOne({ text, values }: BoundStatement, session: Session, { objects, roles, limits }: DatabaseOptions): Promise<Outcome> {
   const first = keyword(meaningful(tokensOf(text))[0]);
   if (isCopy(text) || isUnload(text)) {
     if (!objects) throw new StatementError('this server has no S3 behind it');

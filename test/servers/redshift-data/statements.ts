@@ -55,6 +55,7 @@ export function createStatements({ database, activeStatements, gate }: Statement
   const statements = new Map<string, Statement>();
   const byToken = new Map<string, Statement>();
   const running = new Set<Promise<void>>();
+  let lastQueryId = 1000;
 
   const find = (id: string): { statement: Statement; part: Part | undefined } => {
     const [main = '', number] = id.split(':');
@@ -74,7 +75,11 @@ export function createStatements({ database, activeStatements, gate }: Statement
       statement.pid = session.pid;
       move(statement, 'STARTED');
       await session.begin();
-      for (const [index, part] of statement.parts.entries()) await runPart(session, statement, part, bound[index]!);
+      for (const [index, part] of statement.parts.entries()) {
+        lastQueryId += 1;
+        part.queryId = lastQueryId;
+        await runPart(session, statement, part, bound[index]!);
+      }
       if (statement.cancelled) throw new StatementError('cancelled');
       await session.commit();
       move(statement, 'FINISHED');
@@ -149,8 +154,8 @@ async function runPart(session: DatabaseSession, statement: Statement, part: Par
   part.status = 'STARTED';
   try {
     if (statement.cancelled) throw new StatementError('cancelled');
-    const { rows, result, queryId } = await session.run(bound);
-    Object.assign(part, { rows, queryId, status: 'FINISHED', ...(result && { result }) });
+    const { rows, result } = await session.run(bound, part.queryId ?? 0);
+    Object.assign(part, { rows, status: 'FINISHED', ...(result && { result }) });
   } catch (error) {
     Object.assign(part, statement.cancelled ? { status: 'ABORTED' } : { status: 'FAILED', error: errorText(error) });
     throw error;
