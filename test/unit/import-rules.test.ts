@@ -46,7 +46,7 @@ describe('the import rules of the house', () => {
   });
 
   it('keeps Temporal out of every adapter', () => {
-    const adapters = ['src/object-store', 'src/functions', 'src/csv', 'src/warehouse', 'src/sources', 'src/quality', 'src/alerts', 'src/duckdb', 'src/connections', 'lambda/transform'];
+    const adapters = ['src/object-store', 'src/functions', 'src/arrivals', 'src/csv', 'src/warehouse', 'src/sources', 'src/quality', 'src/alerts', 'src/duckdb', 'src/connections', 'lambda/transform'];
     expect(violations(adapters, ({ target }) => !target.startsWith('@temporalio/'))).toEqual([]);
   });
 
