@@ -60,7 +60,8 @@ function codeOf(name: string, status: number | undefined): ErrorCode {
   return status === 401 || status === 403 ? 'FUNCTION_FORBIDDEN' : 'FUNCTION_REJECTED';
 }
 
+/** The SDK gives connections that break the name of a timeout too. */
 function unavailable(name: string, waitMs: number): string {
   if (name !== 'TimeoutError') return 'the service could not be reached or failed. It is tried again';
-  return `no answer within ${waitMs / 1000} s. The function may have done its work all the same: the next attempt has the same idempotency key and finds it`;
+  return `the connection broke, or no answer came within ${waitMs / 1000} s. The function may have done its work all the same: the next attempt has the same idempotency key and finds it`;
 }
