@@ -31,10 +31,18 @@ export function checkLine(result: CheckResult): string {
   return `${result.name}: ${result.observed}; expected ${result.expected}${reason}`;
 }
 
-/** `CHECK_FAILED`, with one line for each failed ERROR check; its details hold all results. */
+/** A first line that names more checks than this is no line any more. */
+const MOST_NAMES = 3;
+
+/** `CHECK_FAILED`, with the names in its first line and then a line for each failed ERROR check; its details hold all results. */
 export function checksFailed(results: readonly CheckResult[]): MillraceError {
   const failed = failedErrors(results);
   const tables = [...new Set(failed.map((result) => result.table))].join(', ');
-  const message = `${failed.length} of ${results.length} checks failed for ${tables}, which stays as it was. Correct the source or the check, then run again.`;
+  const message = `${failed.length} of ${results.length} checks failed for ${tables}, which stays as it was: ${namesOf(failed)}. Correct the source or the check, then run again.`;
   return new MillraceError('CHECK_FAILED', [message, ...failed.map((result) => `- ${checkLine(result)}`)].join('\n'), { details: { results } });
+}
+
+function namesOf(failed: readonly CheckResult[]): string {
+  const names = failed.slice(0, MOST_NAMES).map(({ name }) => name);
+  return failed.length > MOST_NAMES ? `${names.join(', ')} and ${failed.length - MOST_NAMES} more` : names.join(', ');
 }

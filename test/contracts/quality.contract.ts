@@ -593,7 +593,7 @@ export function qualityContract(label: string, makeWarehouse: () => Promise<Ware
         const error = checksFailed(results);
         expect(error).toMatchObject({ code: 'CHECK_FAILED', retryable: false, details: { results } });
         expect(error.message.split('\n')).toEqual([
-          '2 of 10 checks failed for orders, which stays as it was. Correct the source or the check, then run again.',
+          '2 of 10 checks failed for orders, which stays as it was: quantity, revenue. Correct the source or the check, then run again.',
           '- quantity: 1 of 1 rows fail; expected quantity >= 1',
           '- revenue: 0; expected sum of quantity * unit_price = 15.3 (sales)',
         ]);

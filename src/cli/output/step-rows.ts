@@ -133,7 +133,7 @@ function barWidth(rows: readonly (readonly Cell[])[], screenWidth: number | unde
 }
 
 function note({ state, nextAttemptAt, heldUntil, message, error }: StepView): string {
-  const isOver = state === 'succeeded' || state === 'skipped' || state === 'reused';
+  const isOver = state === 'succeeded' || state === 'skipped' || state === 'reused' || state === 'cancelled';
   return [
     nextAttemptAt === undefined ? '' : `next try ${formatTime(nextAttemptAt).slice(11)}`,
     heldUntil === undefined ? '' : `until ${formatTime(heldUntil)}`,
