@@ -38,7 +38,7 @@ describe('the import rules of the house', () => {
   it('lets workflows and durable blocks import only each other, datasets, errors and types of activities', () => {
     const found = violations(['workflows', 'src/durable'], ({ target, typeOnly }) =>
       under(target, 'workflows/', 'src/durable/', 'src/datasets/dataset-ref', 'src/datasets/references', 'src/errors', '@temporalio/workflow', '@temporalio/common/lib/time.js', 'luxon', 'p-map', 'cron-parser/dist/CronExpressionParser.js') ||
-      (typeOnly && under(target, 'activities/')) ||
+      (typeOnly && under(target, 'src/arrivals/arrivals', 'lambda/transform/event', 'activities/')) ||
       // The plugin's own workflows have to stand in the bundle's index.
       ['src/steps/deliver-alert', 'src/steps/pool'].includes(target),
     );
@@ -60,6 +60,12 @@ describe('the import rules of the house', () => {
   it('lets activities know ports only, so that configuration and adapters stay with workers, the CLI and scripts', () => {
     const found = violations(['activities'], ({ target, typeOnly }) => (typeOnly && target === 'lambda/transform/event') || !under(target, 'src/connections/', 'workers/', 'src/cli/', 'src/object-store/s3', 'src/object-store/local', 'src/functions/lambda', 'src/functions/in-process', 'lambda/', 'src/warehouse/duckdb', 'src/warehouse/postgres', 'src/warehouse/redshift', 'src/sources/mysql', 'src/sources/rest.', 'src/sources/dynamodb'));
     expect(found).toEqual([]);
+  });
+
+  it('deploys functions that know nothing of workers, settings, activities and workflows', () => {
+    const own = ['lambda/', 'src/errors', 'src/csv/', 'src/functions/', 'src/object-store/', 'node:', 'zod', 'luxon'];
+    expect(violations(['lambda/transform'], ({ target }) => under(target, ...own))).toEqual([]);
+    expect(violations(['lambda/arrival'], ({ target }) => under(target, ...own, '@temporalio/client', '@temporalio/envconfig'))).toEqual([]);
   });
 
   it('reads the environment only in workers, the CLI, scripts and the places made for it', () => {
