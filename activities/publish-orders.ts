@@ -8,6 +8,7 @@ import type { OrderSources } from './clean-and-join.js';
 import type { Dependencies } from './dependencies.js';
 import { formatMoney } from './money.js';
 import { ORDERS, REVENUE_BY_CATEGORY, REVENUE_BY_COUNTRY } from './order-tables.js';
+import { stepToken } from './step-token.js';
 
 export interface RevenueLine {
   name: string;
@@ -54,7 +55,7 @@ export function createPublishOrders(deps: Dependencies) {
         ],
         sources: Object.fromEntries(Object.values(sources).map((ref) => [ref.uri, ref.rows])),
       },
-      { signal },
+      { signal, token: stepToken() },
     );
     log.info(`published ${rows[ORDERS.name]} lines of ${interval.label} to ${warehouse.description}`);
     return summarise(warehouse, interval, signal);

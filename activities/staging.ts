@@ -6,6 +6,7 @@ import type { Outcome } from '../src/durable/with-cleanup.js';
 import type { TableSpec } from '../src/warehouse/warehouse.js';
 import { localDataset, runPrefix, withScratchFolder } from './datasets.js';
 import type { Dependencies } from './dependencies.js';
+import { stepToken } from './step-token.js';
 
 /** One staging table per run: two runs of an interval never load into the same one. */
 export function stagingTable(target: TableSpec, run: string): string {
@@ -18,7 +19,7 @@ export async function stageDataset(deps: Dependencies, dataset: DatasetRef, targ
   const [warehouse, lake] = [deps.warehouse(), deps.lake()];
   const table = stagingTable(target, interval.run);
   const { rows } = await withScratchFolder(deps.limits, async (folder) =>
-    warehouse.stage(table, target, [await localDataset(lake, dataset, folder, signal)], { signal }),
+    warehouse.stage(table, target, [await localDataset(lake, dataset, folder, signal)], { signal, token: stepToken() }),
   );
   log.info(`${rows} rows staged in ${table} of ${warehouse.description}`);
   return { table, rows, from: dataset };

@@ -41,7 +41,7 @@ export async function publishInOneBatch(statements: RedshiftStatements, request:
   const steps = [
     { sql: `LOCK ${identifier(LEDGER.name)}` },
     fence(statements, request),
-    ...request.tables.flatMap((table, index) => tableSteps(statements, request, table, index, described)),
+    ...request.tables.flatMap((table, index) => tableSteps(statements, request, table, index)),
     { sql: `DELETE FROM ${identifier(LEDGER.name)} WHERE ${ofInterval(redshiftDialect, request)}` },
     { sql: insertLedgerRow(request) },
     { sql: `SELECT ${request.tables.map((_table, index) => `c${index}.n`).join(', ') || '0'}${countsFrom(request)}` },
@@ -111,7 +111,7 @@ function fence(statements: RedshiftStatements, request: PublishRequest): Step {
   };
 }
 
-function tableSteps(statements: RedshiftStatements, request: PublishRequest, table: PublishTable, index: number, described: Described): Step[] {
+function tableSteps(statements: RedshiftStatements, request: PublishRequest, table: PublishTable, index: number): Step[] {
   const { target, from, mode } = table;
   const name = identifier(target.name);
   const columns = columnList(redshiftDialect, target.columns.map((column) => column.name));
@@ -119,7 +119,8 @@ function tableSteps(statements: RedshiftStatements, request: PublishRequest, tab
   // What a query answers is needed more than once, and may be expensive.
   const kept = 'staging' in from ? [] : [{ sql: `CREATE TEMPORARY TABLE ${incoming} AS SELECT ${castColumns(target)} FROM ${bracketed(from.query)} AS answered` }];
   return [
-    ...(described.has(target.name) ? [] : [{ sql: createStatement(target) }]),
+    // Also where the table is there: the batch of a retry is known by being the same.
+    { sql: createStatement(target) },
     ...kept,
     mode === 'merge' ? keysAreUsable(statements, table, incoming) : rowsAreInside(statements, request, table, incoming),
     { sql: mode === 'merge' ? `DELETE FROM ${name} USING ${incoming} WHERE ${sameKey(target, incoming)}` : `DELETE FROM ${name} WHERE interval_start = ${literal(request.interval.start, 'timestamp')}` },

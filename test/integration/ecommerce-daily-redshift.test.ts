@@ -34,4 +34,28 @@ describeWithServer('ecommerce-daily on Redshift', () => [locateTemporal(), locat
     expect(await publishedContent(stack.adapters(onRedshift))).toBe(await publishedContent(stack.adapters()));
     expect(await redshift.staged()).toEqual([]);
   }, 120_000);
+
+  it('finds what a killed worker had submitted, and neither loads nor publishes a second time', async () => {
+    const kills = ['stageOrders.end', 'publishOrders.end'];
+    for (const kill of kills) await stack.gate.set(`kill-killed-${kill}`);
+    const before = redshift.data.calls.length;
+    const onRedshift = { WAREHOUSE: `${redshift.uri}&schema=killed` };
+    await redshift.sql('CREATE SCHEMA killed');
+    await stack.worker('killed', onRedshift);
+
+    await stack.client.workflow.execute('ecommerceDaily', { taskQueue: 'killed', workflowId: 'killed', args: [{ date: DATE }] });
+
+    expect((await stack.gate.all()).filter((name) => name.startsWith('killed-killed-')).toSorted()).toEqual(kills.toSorted().map((kill) => `killed-killed-${kill}`));
+    const tokensOf = (start: string): unknown[] =>
+      redshift.data.calls
+        .slice(before)
+        .filter(({ operation, body }) => operation === 'BatchExecuteStatement' && (body['Sqls'] as string[]).some((sql) => sql.startsWith(start)))
+        .map(({ body }) => body['ClientToken']);
+    for (const start of ['COPY ', 'LOCK "millrace_loads"']) {
+      const tokens = tokensOf(start);
+      expect(tokens).toHaveLength(2);
+      expect(new Set(tokens).size).toBe(1);
+    }
+    expect(await publishedContent(stack.adapters(onRedshift))).toBe(await publishedContent(stack.adapters()));
+  }, 240_000);
 });

@@ -1,3 +1,4 @@
+import { Client } from 'pg';
 import { createS3Store } from '../../src/object-store/s3.js';
 import type { DuckDBLimits } from '../../src/duckdb/duckdb.js';
 import { createRedshiftWarehouse, type RedshiftWarehouseOptions } from '../../src/warehouse/redshift.js';
@@ -17,6 +18,8 @@ export interface RedshiftStack {
   uri: string;
   /** Addresses of the objects in the staging area. */
   staged(): Promise<string[]>;
+  /** Runs statements in PostgreSQL itself, past the service. */
+  sql(text: string): Promise<void>;
   warehouse(limits: DuckDBLimits, overrides?: Partial<RedshiftWarehouseOptions>): Warehouse;
   stop(): Promise<void>;
 }
@@ -48,6 +51,12 @@ export async function startRedshift(options: Pick<RedshiftDataOptions, 'limits'>
       for await (const { key } of store.list('')) found.push(store.uri(key));
       await store.close();
       return found;
+    },
+    sql: async (text) => {
+      const admin = new Client({ ...postgres });
+      await admin.connect();
+      await admin.query(text);
+      await admin.end();
     },
     warehouse: (limits, overrides = {}) =>
       createRedshiftWarehouse({
