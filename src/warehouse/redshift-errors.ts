@@ -34,6 +34,11 @@ export class StatementFailed extends Error {
   }
 }
 
+/** Some statements are there to divide by zero where a rule is broken: the only way for SQL to undo its own transaction. */
+export function isBrokenRule(failed: StatementFailed): boolean {
+  return /divi(de|sion) by zero/i.test(failed.message);
+}
+
 interface Verdict {
   code: ErrorCode;
   remedy: string;

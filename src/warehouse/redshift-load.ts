@@ -6,7 +6,7 @@ import { interruptible, sqlString, withScratchDatabase, type DuckDBLimits } from
 import { MillraceError } from '../errors.js';
 import { duckdbError } from './duckdb-errors.js';
 import { LONGEST_TEXT, redshiftDialect } from './redshift-dialect.js';
-import { redshiftError, StatementFailed } from './redshift-errors.js';
+import { isBrokenRule, redshiftError, StatementFailed } from './redshift-errors.js';
 import { countRejected, loggedLoad, rejectedRows, rowsInWords } from './redshift-load-errors.js';
 import type { RedshiftStatements } from './redshift-statements.js';
 import { readStagedFiles } from './staged-files.js';
@@ -115,7 +115,6 @@ export async function load({ statements, area, iamRole }: CopyAccess, request: L
   }
   const manifest = await putManifest(area, staging, objects, options.signal);
   const count = `SELECT COUNT(*) FROM ${name}`;
-  // A division by zero undoes the load.
   const arrived = expected === undefined || request.maxRejected > 0 ? [] : [`SELECT 1 / (CASE WHEN COUNT(*) = ${expected} THEN 1 ELSE 0 END) FROM ${name}`];
   const sqls = [...fresh, copyStatement(request, manifest, iamRole), count, ...arrived];
   const copied = fresh.length;
@@ -124,11 +123,14 @@ export async function load({ statements, area, iamRole }: CopyAccess, request: L
     const rows = Number((await done.result(copied + 1)).rows[0]?.[0]);
     const logged = loggedLoad(done.loggedAs, copied);
     const rejected = request.maxRejected === 0 ? 0 : await countRejected(statements, logged, options.signal);
-    if (expected !== undefined && rows + rejected !== expected) throw lost(staging, `${rows} rows arrived and ${rejected} were rejected`, expected);
+    if (expected !== undefined && rows + rejected !== expected) {
+      await statements.transaction([`DROP TABLE IF EXISTS ${name}`], { signal: options.signal });
+      throw lost(staging, `${rows} rows arrived and ${rejected} were rejected`, expected);
+    }
     return { rows, rejected, rejects: rejected === 0 ? [] : await rejectedRows(statements, logged, options.signal) };
   } catch (error) {
     if (!(error instanceof StatementFailed)) throw error;
-    if (error.step === copied + 2) throw lost(staging, 'another number of rows arrived', expected);
+    if (error.step === copied + 2 && isBrokenRule(error)) throw lost(staging, 'another number of rows arrived', expected);
     if (error.step !== copied || !/load_error|load into table/i.test(error.message)) throw error;
     const rejects = await rejectedRows(statements, loggedLoad(error.loggedAs, copied), options.signal).catch(() => []);
     if (rejects.length === 0) throw error;
@@ -137,7 +139,6 @@ export async function load({ statements, area, iamRole }: CopyAccess, request: L
   }
 }
 
-/** The load was undone, or the next attempt undoes it. */
 function lost(staging: string, what: string, expected: number | undefined): MillraceError {
   return new MillraceError('WAREHOUSE_REJECTED', `${what} in ${staging}, but the objects hold ${expected}. The load was undone.`);
 }

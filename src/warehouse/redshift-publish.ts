@@ -3,7 +3,7 @@ import { holderOf, LEDGER, ledgerValues, ofInterval, selectHolder, staleRun } fr
 import { bracketed, checkAnswered, checkHasKey, checkRequest, checkStaged, rowsOutside, selectUnusableKey, unusableKey, unusableKeys } from './publish-rules.js';
 import { describeTables, isAlreadyThere } from './redshift-catalog.js';
 import { redshiftDialect } from './redshift-dialect.js';
-import { StatementFailed } from './redshift-errors.js';
+import { isBrokenRule, StatementFailed } from './redshift-errors.js';
 import type { RedshiftStatements } from './redshift-statements.js';
 import type { NativeColumn } from './sql-transaction.js';
 import { checkColumns, columnDefinitions, columnList } from './tables.js';
@@ -12,7 +12,7 @@ import type { ColumnType, PublishRequest, PublishResult, PublishTable, SqlValue,
 /** A statement of the transaction. */
 interface Step {
   sql: string;
-  /** What it means when this statement divides by zero: it is there to do so, and to undo the transaction. */
+  /** What it means when this statement divides by zero: see `isBrokenRule`. */
   refusal?: () => Promise<MillraceError>;
 }
 
@@ -51,7 +51,7 @@ export async function publishInOneBatch(statements: RedshiftStatements, request:
     const [counts = []] = (await done.result(steps.length - 1)).rows;
     return { rows: Object.fromEntries(request.tables.map(({ target }, index) => [target.name, Number(counts[index])])) };
   } catch (error) {
-    if (!(error instanceof StatementFailed) || error.step === undefined || !/divi(de|sion) by zero/i.test(error.message)) throw error;
+    if (!(error instanceof StatementFailed) || error.step === undefined || !isBrokenRule(error)) throw error;
     throw (await steps[error.step]?.refusal?.()) ?? error;
   }
 }

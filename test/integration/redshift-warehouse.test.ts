@@ -265,6 +265,8 @@ describeWithServer('Redshift behind its Data API', locateRedshift, () => {
       const csv = await object(`in/${staging}/rows.csv`, 'id,name,price\n1,a,1\n2,b,1\n', 3);
       await expect(stageObjects(staging, [csv])).rejects.toMatchObject({ code: 'WAREHOUSE_REJECTED', message: expect.stringMatching(/the objects hold 3\. The load was undone/) as string });
       expect(await warehouse.describe(staging)).toBeUndefined();
+      await expect(stageObjects(staging, [csv], { maxRejected: 1 })).rejects.toMatchObject({ message: expect.stringContaining('2 rows arrived and 0 were rejected') as string });
+      expect(await warehouse.describe(staging)).toBeUndefined();
       const gone = { uri: store.uri(`in/${staging}/gone.csv`), bytes: 1 };
       await expect(stageObjects(staging, [await object(`in/${staging}/rows.csv`, 'id,name,price\n1,a,1\n'), gone])).rejects.toMatchObject({ code: 'WAREHOUSE_REJECTED', message: expect.stringContaining('gone.csv') as string });
       expect(await warehouse.describe(staging)).toBeUndefined();

@@ -4,8 +4,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { ServerUnavailable } from '../support/with-server.js';
 import { freePort, stopProcess, unprivilegedAccount, untilReady } from './server-process.js';
+import { ServerUnavailable } from './server-unavailable.js';
 
 export interface PostgresServer {
   host: string;

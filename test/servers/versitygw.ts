@@ -6,8 +6,8 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
-import { ServerUnavailable } from '../support/with-server.js';
 import { freePort, stopProcess } from './server-process.js';
+import { ServerUnavailable } from './server-unavailable.js';
 
 export interface VersityGateway {
   /** `http://127.0.0.1:port`; buckets are addressed by path. */

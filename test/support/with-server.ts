@@ -1,9 +1,7 @@
 import { describe } from 'vitest';
+import { ServerUnavailable } from '../servers/server-unavailable.js';
 
-/** Thrown by the helpers in `test/servers/` when a server's program is not on this machine; the message says how to get it. */
-export class ServerUnavailable extends Error {
-  override readonly name = 'ServerUnavailable';
-}
+export { ServerUnavailable };
 
 /**
  * `describe` for suites that need a real server. `locate` throws `ServerUnavailable` where the server cannot be had:
