@@ -38,8 +38,8 @@ process.on('message', async ({ event, requestId, functionArn, deadline }) => {
     answer = { error: { errorType: thrown.name, errorMessage: thrown.message, trace: String(thrown.stack).split('\n') } };
     process.stderr.write(`ERROR Invoke Error ${JSON.stringify(answer.error)}\n`);
   }
-  // The log of this invocation ends here: the parent reads it up to this line before it answers.
-  process.stdout.write(`END RequestId: ${requestId}\n`);
+  // The log of this invocation ends here: the parent reads both streams up to this line before it answers.
+  for (const stream of [process.stdout, process.stderr]) stream.write(`END RequestId: ${requestId}\n`);
   process.send({ ...answer, maxMemoryMb: Math.ceil(process.resourceUsage().maxRSS / 1024) });
 });
 process.send({ ready: true });

@@ -20,7 +20,10 @@ export type Outcome = Answer & { log: string };
 
 interface RunningInvocation {
   log: string;
-  /** Resolves with the line that ends the log. */
+  /** The line with which each of the two streams says that it has nothing more. */
+  end: string;
+  streams: Record<'stdout' | 'stderr', string>;
+  /** Called when both have said so: they are two pipes, and may overtake each other and the answer. */
   logged: () => void;
 }
 
@@ -76,13 +79,14 @@ export async function startSandbox({ version, environment, coldStartMs }: Sandbo
     return child.signalCode === null ? `exit status ${child.exitCode}` : `signal: ${child.signalCode}`;
   });
   let current: RunningInvocation | undefined;
-  const collect = (text: string): void => {
-    if (!current) return;
-    current.log += text;
-    if (/^END RequestId: /m.test(current.log)) current.logged();
-  };
-  child.stdout?.setEncoding('utf8').on('data', collect);
-  child.stderr?.setEncoding('utf8').on('data', collect);
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream]?.setEncoding('utf8').on('data', (text: string) => {
+      if (!current) return;
+      current.log += text;
+      current.streams[stream] += text;
+      if (Object.values(current.streams).every((written) => written.includes(current!.end))) current.logged();
+    });
+  }
   await Promise.race([once(child, 'message'), exited]);
   let usable = child.exitCode === null && child.signalCode === null;
 
@@ -114,12 +118,14 @@ export async function startSandbox({ version, environment, coldStartMs }: Sandbo
       const started = performance.now();
       let endLog = (): void => undefined;
       const logged = new Promise<void>((resolve) => (endLog = resolve));
-      current = { log: `START RequestId: ${requestId} Version: ${configuration.Version}\n`, logged: endLog };
+      const end = `END RequestId: ${requestId}\n`;
+      const invocation = { log: `START RequestId: ${requestId} Version: ${configuration.Version}\n`, end, streams: { stdout: '', stderr: '' }, logged: endLog };
+      current = invocation;
       const outcome = await run(event, requestId);
       // Of a process that was killed, what it had written is there when its streams are closed.
       await (usable ? logged : Promise.race([logged, closed]));
       const milliseconds = (performance.now() - started).toFixed(2);
-      const log = `${current.log}REPORT RequestId: ${requestId}\tDuration: ${milliseconds} ms\tMemory Size: ${memory} MB${outcome.maxMemoryMb === undefined ? '' : `\tMax Memory Used: ${outcome.maxMemoryMb} MB`}\n`;
+      const log = `${invocation.log.replaceAll(end, '')}${end}REPORT RequestId: ${requestId}\tDuration: ${milliseconds} ms\tMemory Size: ${memory} MB${outcome.maxMemoryMb === undefined ? '' : `\tMax Memory Used: ${outcome.maxMemoryMb} MB`}\n`;
       current = undefined;
       return { ...outcome, log };
     },
