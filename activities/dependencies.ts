@@ -2,6 +2,7 @@ import type { AlertSink } from '../src/alerts/alert.js';
 import type { AlertChannel } from '../src/alerts/routing.js';
 import type { DuckDBLimits } from '../src/duckdb/duckdb.js';
 import type { RemoteFunction } from '../src/functions/remote-function.js';
+import type { MessageLog } from '../src/kafka/message-log.js';
 import type { ObjectStore } from '../src/object-store/object-store.js';
 import type { ItemSource } from '../src/sources/item-source.js';
 import type { RestSource } from '../src/sources/rest-source.js';
@@ -23,6 +24,8 @@ export interface Dependencies {
   incoming(): ObjectStore;
   /** The function of lambda/transform/, wherever it runs. */
   transform(): RemoteFunction;
+  /** Where sign-ups are announced. */
+  messages(): MessageLog;
   /** Where alerts go, beside the worker's own log. */
   alertSinks: Readonly<Record<Exclude<AlertChannel, 'log'>, () => AlertSink>>;
   /** Takes the secrets of all connections out of a text. */

@@ -24,6 +24,10 @@ export const ERRORS = {
   SOURCE_REJECTED: { retryable: false, why: 'the source called the request itself wrong' },
   SOURCE_PAGING_LOOP: { retryable: false, why: 'a source that repeats its cursor does so again' },
 
+  // Message logs.
+  OFFSETS_EXPIRED: { retryable: false, why: 'messages that were deleted do not return' },
+  READER_REPLACED: { retryable: true, why: 'if this is the attempt that counts, the other one is gone by then' },
+
   // Object store.
   OBJECT_MISSING: { retryable: false, why: 'an object that was written and is gone does not return by itself' },
   OBJECT_CHANGED: { retryable: false, why: 'the version that was asked for has been replaced' },

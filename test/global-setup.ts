@@ -1,4 +1,5 @@
 import { obtainCompose } from '../scripts/servers/obtain-compose.js';
+import { obtainKafka } from '../scripts/servers/obtain-kafka.js';
 import { ProgramUnavailable } from '../scripts/servers/obtain-program.js';
 import { obtainTemporal } from '../scripts/servers/obtain-temporal.js';
 import { obtainVersitygw } from '../scripts/servers/obtain-versitygw.js';
@@ -13,6 +14,7 @@ const log = (line: string): void => void process.stderr.write(`millrace: ${line}
 export default async function setup(): Promise<void> {
   await offer('MILLRACE_TEMPORAL_CLI', () => obtainTemporal({ log }));
   await offer('MILLRACE_VERSITYGW', () => obtainVersitygw({ log }));
+  await offer('MILLRACE_KAFKA', async () => (await obtainKafka({ log })).libs);
   // A user who writes no compose file need not wait for it.
   if (process.env['CI']) await unlessUnavailable(() => obtainCompose({ log }));
 }

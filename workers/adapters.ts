@@ -13,6 +13,7 @@ import { isMillraceError, MillraceError } from '../src/errors.js';
 import { createInProcessFunction } from '../src/functions/in-process.js';
 import { createLambdaFunction } from '../src/functions/lambda.js';
 import type { RemoteFunction } from '../src/functions/remote-function.js';
+import { createKafkaLog } from '../src/kafka/kafka-log.js';
 import { createLocalDirectoryStore } from '../src/object-store/local-directory.js';
 import type { ObjectStore } from '../src/object-store/object-store.js';
 import { createS3Store } from '../src/object-store/s3.js';
@@ -28,7 +29,7 @@ import { createRedshiftWarehouse } from '../src/warehouse/redshift.js';
 import type { Warehouse } from '../src/warehouse/warehouse.js';
 
 /** The ports of a worker's or the CLI's activities, built from the connections. */
-export interface Adapters extends Pick<Dependencies, 'lake' | 'warehouse' | 'sales' | 'customers' | 'catalog' | 'clicks' | 'incoming' | 'transform' | 'alertSinks' | 'redact'> {
+export interface Adapters extends Pick<Dependencies, 'lake' | 'warehouse' | 'sales' | 'customers' | 'catalog' | 'clicks' | 'incoming' | 'transform' | 'messages' | 'alertSinks' | 'redact'> {
   /** The same by the name of their connection, for `checkConnections`. */
   readonly byName: Checkable & Readonly<Record<ConnectionName, unknown>>;
   /** Closes those that were built; the first failure is thrown when all are closed. */
@@ -65,6 +66,7 @@ export function createAdapters(connections: Connections, limits: DuckDBLimits): 
   const incoming = lazily('INCOMING', objectStore);
   const transform = lazily('TRANSFORM', (config) => functionOf(config, firstOf(incoming, lake)));
   const warehouse = lazily('WAREHOUSE', (config) => warehouseOf(config, limits));
+  const messages = lazily('KAFKA_DEFAULT', createKafkaLog);
   const mail = lazily('MAIL', (config) => createMailAlerts(createMailer({ ...config, redact })));
   const slack = lazily('SLACK', ({ url }) => createSlack({ url, redact }));
   const incident = lazily('INCIDENT', (config) => createIncidents({ ...config, redact }));
@@ -78,9 +80,10 @@ export function createAdapters(connections: Connections, limits: DuckDBLimits): 
     transform,
     lake,
     warehouse,
+    messages,
     alertSinks: { mail, slack, incident },
     redact,
-    byName: { SALES: sales, CUSTOMERS: customers, CATALOG: catalog, CLICKS: clicks, INCOMING: incoming, TRANSFORM: transform, LAKE: lake, WAREHOUSE: warehouse, MAIL: mail, SLACK: slack, INCIDENT: incident },
+    byName: { SALES: sales, CUSTOMERS: customers, CATALOG: catalog, CLICKS: clicks, INCOMING: incoming, TRANSFORM: transform, LAKE: lake, WAREHOUSE: warehouse, MAIL: mail, SLACK: slack, INCIDENT: incident, KAFKA_DEFAULT: messages },
     async close() {
       const outcomes = await Promise.allSettled(built.splice(0).map((adapter) => adapter.close()));
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');

@@ -84,6 +84,7 @@ async function withOrdersWorker<T>(context: BenchContext, paths: { lakeRoot: str
     catalog: notNeeded,
     clicks: notNeeded,
     incoming: notNeeded,
+    messages: notNeeded,
     transform: notNeeded,
     alertSinks: { mail: notNeeded, slack: notNeeded, incident: notNeeded },
     redact: (text) => text,

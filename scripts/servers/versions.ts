@@ -14,6 +14,12 @@ export const VERSITYGW = {
   goPackage: 'github.com/versity/versitygw/cmd/versitygw',
 } as const;
 
+/** Jars from Maven Central, as one broker with KRaft. */
+export const KAFKA = {
+  version: '4.1.0',
+  artifact: 'kafka_2.13',
+} as const;
+
 /** Checks docker-compose.yml on a machine without Docker; a user's own Docker is taken first. */
 export const DOCKER_COMPOSE = {
   version: '2.40.3',

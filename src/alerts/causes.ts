@@ -17,6 +17,9 @@ const CAUSES: Readonly<Record<ErrorCode, string>> = {
   SOURCE_REJECTED: 'The source called the request itself wrong.',
   SOURCE_PAGING_LOOP: 'The source sent the same page again and again.',
 
+  OFFSETS_EXPIRED: 'Messages were deleted before they were read.',
+  READER_REPLACED: 'A newer attempt of the step has taken over.',
+
   OBJECT_MISSING: 'A file that an earlier step wrote is gone.',
   OBJECT_CHANGED: 'A file was replaced while it was being used.',
   STORE_UNAVAILABLE: 'The object store did not answer.',

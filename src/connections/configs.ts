@@ -64,6 +64,15 @@ export interface DynamoDbConfig {
   credentials?: AwsCredentials;
 }
 
+export interface KafkaConfig {
+  scheme: 'kafka';
+  /** `host:port` each. */
+  brokers: readonly string[];
+  tls: TlsMode;
+  sasl?: { mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; username: string; password: string };
+  clientId: string;
+}
+
 export interface LocalDirectoryConfig {
   scheme: 'file';
   /** Absolute. */
@@ -161,6 +170,7 @@ export interface ConfigByRole {
   function: LambdaConfig | InProcessFunctionConfig;
   slack: SlackConfig;
   incident: IncidentConfig;
+  'message-log': KafkaConfig;
 }
 
 export type ConnectionConfig = ConfigByRole[keyof ConfigByRole];
@@ -182,6 +192,8 @@ export function describeConfig(config: ConnectionConfig): string {
       return `pagerduty at ${config.baseUrl}`;
     case 'dynamodb':
       return `dynamodb://${config.endpoint?.replace(/^https?:\/\//, '') ?? config.region}/${config.table}`;
+    case 'kafka':
+      return `kafka://${config.brokers.join(',')}`;
     case 'file':
       return `file://${config.root}`;
     case 'lambda':

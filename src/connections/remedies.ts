@@ -14,6 +14,7 @@ const SERVERS: Readonly<Record<string, string>> = {
   smtp: 'the mail server',
   smtps: 'the mail server',
   slack: 'the network to Slack',
+  kafka: 'the Kafka brokers',
   pagerduty: 'the network to PagerDuty',
 };
 

@@ -3,6 +3,7 @@ import { awsKeys, bothKeys, credentials } from './aws-fields.js';
 import { hostPort, type ConfigByRole, type TlsMode } from './configs.js';
 import { absent, endpoint, flag, identifier, mailAddress, parameter, required, seconds, timezone } from './fields.js';
 import type { Role } from './known-connections.js';
+import { kafka } from './kafka-scheme.js';
 import { redshiftData } from './redshift-scheme.js';
 import type { Secret } from './secrets.js';
 import type { UriParts } from './uri.js';
@@ -265,6 +266,7 @@ export const SCHEMES: { readonly [R in Role]: Readonly<Record<string, Scheme<Con
   },
   slack: { https: slackScheme, http: slackScheme },
   incident: { pagerduty: pagerdutyScheme },
+  'message-log': { kafka: { schema: kafka, example: 'kafka://USER:PASSWORD@broker-1.example.com:9093,broker-2.example.com:9093?sasl=scram-sha-512' } },
 };
 
 /** The first scheme's example. */

@@ -16,6 +16,8 @@ export interface UriParts {
   /** IPv6 without brackets; empty where the URI names none. */
   host: string;
   port?: number;
+  /** Behind the first one, separated by commas; of `kafka` only. */
+  otherHosts?: { host: string; port?: number }[];
   /** Decoded, without the slash before it; for `file` and `duckdb` an absolute path of this machine. */
   path: string;
   /** As it was written: for schemes whose server decodes it. */
@@ -24,6 +26,9 @@ export interface UriParts {
 }
 
 const PATH_SCHEMES: ReadonlySet<string> = new Set(['file', 'duckdb']);
+
+/** Several servers that know of each other, any of which is asked first. */
+const CLUSTER_SCHEMES: ReadonlySet<string> = new Set(['kafka']);
 
 const ENCODE_HINT = 'Write / ? # @ and % inside a user name or password as %2F %3F %23 %40 %25.';
 
@@ -39,7 +44,8 @@ export function splitUri(uri: string, root: string): UriParts {
   // A `#` would silently cut the rest off, which is usually half a password.
   if (uri.includes('#')) throw new UriProblem(`contains a #. ${ENCODE_HINT}`);
   if (/\p{Cc}/u.test(uri)) throw new UriProblem('contains a control character');
-  return PATH_SCHEMES.has(scheme) ? splitPathUri(uri, scheme, root) : splitNetworkUri(uri, scheme);
+  if (PATH_SCHEMES.has(scheme)) return splitPathUri(uri, scheme, root);
+  return CLUSTER_SCHEMES.has(scheme) ? splitClusterUri(uri, scheme) : splitNetworkUri(uri, scheme);
 }
 
 /** `file:///abs`, `file:relative`, `duckdb://relative`: everything before the question mark is the path. */
@@ -58,6 +64,20 @@ function localPath(encoded: string, root: string): string {
   } catch {
     throw new UriProblem('has a path that cannot be decoded. Write a % in a name as %25.');
   }
+}
+
+/** `scheme://user:password@a:1,b:2`: as with one host, which is how each of them is read. */
+function splitClusterUri(uri: string, scheme: string): UriParts {
+  const [, start = '', hosts = '', rest = ''] = /^([^:]+:\/\/(?:[^/?]*@)?)([^/?@]*)(.*)$/.exec(uri) ?? [];
+  const [first = '', ...others] = hosts.split(',');
+  const parts = splitNetworkUri(hosts === '' ? uri : `${start}${first}${rest}`, scheme);
+  if (others.length === 0) return parts;
+  const otherHosts = others.map((other) => {
+    const { host, port } = splitNetworkUri(`${scheme}://${other}`, scheme);
+    if (host === '') throw new UriProblem('has an empty host between two commas');
+    return { host, ...(port === undefined ? {} : { port }) };
+  });
+  return { ...parts, otherHosts };
 }
 
 function splitNetworkUri(uri: string, scheme: string): UriParts {

@@ -144,6 +144,18 @@ describe('the URI of a connection', () => {
     expect(read('slack', 'http://127.0.0.1:8080/hook')).toMatchObject({ url: 'http://127.0.0.1:8080/hook' });
   });
 
+  it('reads a Kafka cluster: encrypted and by PLAIN where there is a user, unless it is told otherwise', () => {
+    expect(read('message-log', 'kafka://localhost')).toEqual({ scheme: 'kafka', brokers: ['localhost:9092'], tls: 'off', clientId: 'millrace' });
+    expect(read('message-log', 'kafka://etl:p%40ss@a.example.com:9093,b.example.com,[::1]:9095?sasl=scram-sha-512&client-id=shop')).toEqual({
+      scheme: 'kafka',
+      brokers: ['a.example.com:9093', 'b.example.com:9092', '[::1]:9095'],
+      tls: 'verify',
+      sasl: { mechanism: 'scram-sha-512', username: 'etl', password: 'p@ss' },
+      clientId: 'shop',
+    });
+    expect(read('message-log', 'kafka://u:p@h?tls=false')).toMatchObject({ tls: 'off', sasl: { mechanism: 'plain' } });
+  });
+
   it('reads an incident service, over TLS unless it is told otherwise', () => {
     expect(read('incident', 'pagerduty://R0UT1NGKEY@events.eu.pagerduty.com')).toEqual({ scheme: 'pagerduty', baseUrl: 'https://events.eu.pagerduty.com', routingKey: 'R0UT1NGKEY' });
     expect(read('incident', 'pagerduty://k@127.0.0.1:8080?tls=false')).toMatchObject({ baseUrl: 'http://127.0.0.1:8080' });
@@ -207,6 +219,11 @@ describe('the URI of a connection', () => {
     ['MAIL', 'smtp://m', /"from" is missing; parameter "to" is missing/],
     ['SLACK', 'https://hooks.slack.com', /names no path: copy the whole URL/],
     ['SLACK', 'https://u:p@hooks.slack.com/services/x', /has a user.*has a password/],
+    ['KAFKA_DEFAULT', 'kafka://h/topic', /has a path: the topic is a parameter/],
+    ['KAFKA_DEFAULT', 'kafka://user@h', /has a user without a password/],
+    ['KAFKA_DEFAULT', 'kafka://h?sasl=plain', /has sasl= without a user/],
+    ['KAFKA_DEFAULT', 'kafka://a:9092,,b:9092', /empty host|cannot be read/],
+    ['KAFKA_DEFAULT', 'kafka://a:9092,b:99999', /port outside/],
     ['INCIDENT', 'pagerduty://events.pagerduty.com', /names no routing key before the @/],
     ['INCIDENT', 'pagerduty://k@h/v2/enqueue', /has a path/],
     ['MAIL', 'smtp://m?from=etl&to=team', /"from" is not a mail address.*"to" is not a mail address/],

@@ -1,0 +1,65 @@
+import { MillraceError, isMillraceError, type ErrorCode } from '../errors.js';
+
+/** What a broker answers, by the name that the protocol gives it, and what kafkajs raises itself. */
+const TYPES: readonly { code: ErrorCode; advice: string; types: readonly string[] }[] = [
+  // People create topics; a retry would meet the same broker.
+  { code: 'SOURCE_MISSING', advice: 'Create the topic, or correct its name.', types: ['UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID', 'INVALID_TOPIC_EXCEPTION'] },
+  // Credentials and grants are changed by people.
+  {
+    code: 'SOURCE_FORBIDDEN',
+    advice: 'Check user, password, sasl= and tls= of the connection, and what the user may do.',
+    types: [
+      'KafkaJSSASLAuthenticationError',
+      'SASL_AUTHENTICATION_FAILED',
+      'UNSUPPORTED_SASL_MECHANISM',
+      'ILLEGAL_SASL_STATE',
+      'TOPIC_AUTHORIZATION_FAILED',
+      'GROUP_AUTHORIZATION_FAILED',
+      'CLUSTER_AUTHORIZATION_FAILED',
+      'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+    ],
+  },
+  // The same request is refused on every attempt.
+  { code: 'SOURCE_REJECTED', advice: 'Correct the request.', types: ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_GROUP_ID', 'POLICY_VIOLATION', 'INVALID_REQUEST', 'UNSUPPORTED_VERSION'] },
+  { code: 'SOURCE_REJECTED', advice: 'Another program uses this group: choose a group of its own.', types: ['INCONSISTENT_GROUP_PROTOCOL'] },
+  // The same bytes are malformed on every attempt.
+  { code: 'SOURCE_MALFORMED', advice: 'A batch of the topic cannot be read.', types: ['KafkaJSNotImplemented', 'CORRUPT_MESSAGE', 'UNSUPPORTED_COMPRESSION_TYPE'] },
+];
+
+/** Translates what kafkajs raises once its own retries are used up. Its messages hold addresses, and never a password. */
+export function kafkaError(error: unknown, where: string): MillraceError {
+  if (isMillraceError(error)) return error;
+  const chain = causes(error);
+  const said = messageOf(chain.at(-1)).replace(/[.!]$/, '');
+  const certificate = chain.map(({ code }) => code).find((code) => typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code));
+  if (certificate !== undefined || /self-signed certificate|unable to verify/i.test(said)) {
+    return new MillraceError('SOURCE_FORBIDDEN', `${where}: its TLS certificate is not trusted (${said}). Renew it, or give its CA to Node by NODE_EXTRA_CA_CERTS.`, { cause: error });
+  }
+  const known = TYPES.find(({ types }) => chain.some(({ type, name }) => types.includes(String(type)) || types.includes(String(name))));
+  if (known) return new MillraceError(known.code, `${where}: ${said}. ${known.advice}`, { cause: error });
+  return new MillraceError('SOURCE_UNAVAILABLE', `${where} cannot be reached or failed: ${said}. Check the brokers and the network.`, { cause: error });
+}
+
+interface Raised {
+  name?: unknown;
+  message?: unknown;
+  type?: unknown;
+  code?: unknown;
+}
+
+/** The error and what it was caused by, the innermost last: kafkajs wraps what made it give up. */
+function causes(error: unknown): Raised[] {
+  const chain: Raised[] = [];
+  for (let current = error; typeof current === 'object' && current !== null && chain.length < 10; current = innerOf(current)) chain.push(current);
+  return chain.length === 0 ? [{ message: String(error) }] : chain;
+}
+
+function innerOf(error: object): unknown {
+  const { cause, errors } = error as { cause?: unknown; errors?: unknown[] };
+  return cause ?? errors?.[0];
+}
+
+function messageOf(raised: Raised | undefined): string {
+  if (typeof raised?.message === 'string' && raised.message !== '') return raised.message;
+  return typeof raised?.name === 'string' ? raised.name : 'unknown error';
+}
