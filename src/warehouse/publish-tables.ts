@@ -47,7 +47,7 @@ async function replaceInterval(tx: SqlTransaction, table: PublishTable, { interv
 }
 
 async function merge(tx: SqlTransaction, table: PublishTable): Promise<number> {
-  const { target } = table;
+  const { target, replaces = target.key } = table;
   const { created } = await ensureTable(tx, target);
   const incoming = await incomingRows(tx, table);
   // The rows are needed three times, and a query may be expensive or answer differently each time.
@@ -55,8 +55,8 @@ async function merge(tx: SqlTransaction, table: PublishTable): Promise<number> {
   await refuseUnusableKeys(tx, target, kept);
   if (!created) {
     const name = tx.dialect.identifier(target.name);
-    const sameKey = target.key.map((key) => `incoming.${tx.dialect.identifier(key)} = ${name}.${tx.dialect.identifier(key)}`);
-    await tx.run(`DELETE FROM ${name} WHERE EXISTS (SELECT 1 FROM ${kept.from} AS incoming WHERE ${sameKey.join(' AND ')})`);
+    const replaced = replaces.map((key) => `incoming.${tx.dialect.identifier(key)} = ${name}.${tx.dialect.identifier(key)}`);
+    await tx.run(`DELETE FROM ${name} WHERE EXISTS (SELECT 1 FROM ${kept.from} AS incoming WHERE ${replaced.join(' AND ')})`);
   }
   const inserted = await insert(tx, target, kept);
   if (kept !== incoming) await tx.run(`DROP TABLE ${kept.from}`);

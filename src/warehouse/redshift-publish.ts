@@ -112,7 +112,7 @@ function fence(statements: RedshiftStatements, request: PublishRequest): Step {
 }
 
 function tableSteps(statements: RedshiftStatements, request: PublishRequest, table: PublishTable, index: number): Step[] {
-  const { target, from, mode } = table;
+  const { target, from, mode, replaces = target.key } = table;
   const name = identifier(target.name);
   const columns = columnList(redshiftDialect, target.columns.map((column) => column.name));
   const incoming = 'staging' in from ? identifier(from.staging) : incomingName(index);
@@ -123,7 +123,7 @@ function tableSteps(statements: RedshiftStatements, request: PublishRequest, tab
     { sql: createStatement(target) },
     ...kept,
     mode === 'merge' ? keysAreUsable(statements, table, incoming) : rowsAreInside(statements, request, table, incoming),
-    { sql: mode === 'merge' ? `DELETE FROM ${name} USING ${incoming} WHERE ${sameKey(target, incoming)}` : `DELETE FROM ${name} WHERE interval_start = ${literal(request.interval.start, 'timestamp')}` },
+    { sql: mode === 'merge' ? `DELETE FROM ${name} USING ${incoming} WHERE ${sameValues(target, replaces, incoming)}` : `DELETE FROM ${name} WHERE interval_start = ${literal(request.interval.start, 'timestamp')}` },
     { sql: `INSERT INTO ${name} (${columns}) SELECT ${columns} FROM ${incoming}` },
   ];
 }
@@ -136,8 +136,8 @@ function castColumns({ columns }: TableSpec): string {
   return columns.map((column) => `CAST(${identifier(column.name)} AS ${typeName(column.type)}) AS ${identifier(column.name)}`).join(', ');
 }
 
-function sameKey({ name, key }: TableSpec, incoming: string): string {
-  return key.map((column) => `${identifier(name)}.${identifier(column)} = ${incoming}.${identifier(column)}`).join(' AND ');
+function sameValues({ name }: TableSpec, columns: readonly string[], incoming: string): string {
+  return columns.map((column) => `${identifier(name)}.${identifier(column)} = ${incoming}.${identifier(column)}`).join(' AND ');
 }
 
 /** A row of another interval would stay behind when this one is published again. */

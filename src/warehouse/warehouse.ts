@@ -37,6 +37,11 @@ export interface PublishTable {
   from: { staging: string } | { query: string };
   /** `replace-interval`: delete this interval's rows, insert all. `merge`: replace by key, keep the rest. */
   mode: 'replace-interval' | 'merge';
+  /**
+   * Of a merge: the columns whose incoming values say which rows go, where that is more than the rows with the same key. With
+   * `['source_file']` a file's rows replace all that the file had before. Default: the key.
+   */
+  replaces?: readonly string[];
 }
 
 export interface PublishRequest {

@@ -483,6 +483,14 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
         expect(await sales(target)).toEqual([['1', 'a', '1.000000'], ['2', 'B', '2.000000'], ['3', 'c', '3.000000']]);
       });
 
+      test('replaces all that the incoming rows stand for, where columns are named for that', async () => {
+        const target = fresh('sales');
+        const byLabel = (staging: string): PublishTable => ({ ...merge(target, { staging }), replaces: ['label'] });
+        await warehouse.publish(request([byLabel(await stageSales([[1, 'a', '1'], [2, 'a', '2'], [3, 'b', '3']]))]), { signal });
+        await warehouse.publish({ ...request([byLabel(await stageSales([[1, 'a', '9'], [4, 'a', '4']]))]), generation: 2 }, { signal });
+        expect(await sales(target)).toEqual([['1', 'a', '9.000000'], ['3', 'b', '3.000000'], ['4', 'a', '4.000000']]);
+      });
+
       test('works from a query, twice in one session', async () => {
         const target = fresh('sales');
         const staging = await stageSales([[1, 'a', '1'], [2, 'b', '2']]);
