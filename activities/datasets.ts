@@ -10,8 +10,8 @@ import type { ObjectStore } from '../src/object-store/object-store.js';
 import type { TextRow } from '../src/sources/sql-source.js';
 import { reportProgress } from '../src/steps/progress.js';
 
-/** What the lake keeps: `raw` as the sources sent it, `quarantine` for good; `staging` goes when the run is over. */
-export type Layer = 'raw' | 'staging' | 'quarantine';
+/** What the lake keeps: `raw` as the sources sent it, `quarantine` and `exports` for good; `staging` goes when the run is over. */
+export type Layer = 'raw' | 'staging' | 'quarantine' | 'exports';
 
 /** `raw/ecommerce-daily/2010-12-01/<run>/`: an attempt overwrites its own run's files and nobody else's. */
 export function runPrefix(layer: Layer, interval: DataInterval, run = interval.run): string {

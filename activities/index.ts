@@ -1,19 +1,25 @@
 import { createAwaitRun } from './await-run.js';
 import { createCheckOrders } from './check-orders.js';
+import { createCheckSales } from './check-sales.js';
 import { createCleanAndJoin } from './clean-and-join.js';
 import type { Dependencies } from './dependencies.js';
+import { createExportSales } from './export-sales.js';
 import { createExtractClicks } from './extract-clicks.js';
 import { createExtractCustomers } from './extract-customers.js';
 import { createExtractProducts } from './extract-products.js';
 import { createExtractSales } from './extract-sales.js';
 import { createFindArrivals } from './find-arrivals.js';
 import { createFindMissing } from './find-missing.js';
+import { createLoadSales } from './load-sales.js';
 import { createMarkProcessed } from './mark-processed.js';
 import { createNoteMetadata } from './note-metadata.js';
 import { createPlanBackfill } from './plan-backfill.js';
 import { createPublishOrders } from './publish-orders.js';
+import { createPublishSales } from './publish-sales.js';
+import { createRemoveSalesStaging } from './remove-sales-staging.js';
 import { createRemoveStaging } from './remove-staging.js';
 import { createSendAlert } from './send-alert.js';
+import { createSetRejectsAside } from './set-rejects-aside.js';
 import { createStageOrders } from './stage-orders.js';
 import { createTransformFile } from './transform-file.js';
 
@@ -32,7 +38,13 @@ export function createActivities(deps: Dependencies) {
     findArrivals: createFindArrivals(deps),
     noteMetadata: createNoteMetadata(deps),
     transformFile: createTransformFile(deps),
+    setRejectsAside: createSetRejectsAside(deps),
+    loadSales: createLoadSales(deps),
+    checkSales: createCheckSales(deps),
+    publishSales: createPublishSales(deps),
+    exportSales: createExportSales(deps),
     markProcessed: createMarkProcessed(deps),
+    removeSalesStaging: createRemoveSalesStaging(deps),
     sendAlert: createSendAlert(deps),
     findMissing: createFindMissing(deps),
     planBackfill: createPlanBackfill(deps),

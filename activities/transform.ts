@@ -27,12 +27,12 @@ export interface Transform {
 }
 
 /**
- * Opens the database with the variables `interval_start`, `interval_end` and one for every input. `timezone` is the zone of times
- * that carry none. A statement that fails is `TRANSFORM_FAILED`: the same files give the same error.
+ * Opens the database with the variables `interval_start`, `interval_end`, one for every input (a list where it is given as a list), and
+ * one list for each of `texts`. `timezone` is the zone of times that carry none. A statement that fails is `TRANSFORM_FAILED`: the same files give the same error.
  */
 export async function withTransform<T>(
   deps: Dependencies,
-  { inputs, interval, timezone }: { inputs: Readonly<Record<string, DatasetRef>>; interval: DataInterval; timezone: string },
+  { inputs, texts = {}, interval, timezone }: { inputs: Readonly<Record<string, DatasetRef | readonly DatasetRef[]>>; texts?: Readonly<Record<string, readonly string[]>>; interval: DataInterval; timezone: string },
   use: (transform: Transform) => Promise<T>,
 ): Promise<T> {
   const { cancellationSignal: signal, info } = Context.current();
@@ -43,8 +43,11 @@ export async function withTransform<T>(
         await interruptible(db, signal, () => db.run(sql)).catch(transformFailed(`${info.activityId} of ${interval.label}`, where, signal));
       };
       for (const [name, ref] of Object.entries(inputs)) {
-        await execute(`SET VARIABLE ${name} = ${sqlFiles([await localDataset(lake, ref, folder, signal)])}`, name);
+        const files: string[] = [];
+        for (const dataset of [ref].flat()) files.push(await localDataset(lake, dataset, folder, signal));
+        await execute(`SET VARIABLE ${name} = ${sqlFiles(files)}`, name);
       }
+      for (const [name, values] of Object.entries(texts)) await execute(`SET VARIABLE ${name} = [${values.map(sqlString).join(', ')}]::VARCHAR[]`, name);
       await execute(`SET VARIABLE interval_start = ${utcTimestamp(interval.start)}`, 'interval');
       await execute(`SET VARIABLE interval_end = ${utcTimestamp(interval.end)}`, 'interval');
       await execute(`SET TimeZone = ${sqlString(timezone)}`, 'time zone');

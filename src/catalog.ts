@@ -58,6 +58,27 @@ export const CATALOG: readonly Pipeline[] = [
     },
     publishes: ['orders', 'daily_revenue_by_category', 'daily_revenue_by_country'],
   },
+  {
+    name: 's3-etl',
+    workflow: 's3Etl',
+    description: 'Files that arrive in S3 go through a Lambda function into Redshift: checked sales lines, and their revenue by file and country',
+    owner: 'data-team',
+    taskQueue: 'millrace',
+    connections: ['INCOMING', 'TRANSFORM', 'LAKE', 'WAREHOUSE', 'MAIL'],
+    parameters: [
+      { name: 'pattern', example: '"incoming/data_2010-12-*.csv"', description: 'which files are taken; default incoming/data_*.csv' },
+      { name: 'ready', example: '{"quietSeconds": 30}', description: 'what must be there before they are taken: marker, manifest, minimum, quietSeconds' },
+      { name: 'limit', example: '50', description: 'files in one run; default 200' },
+    ],
+    schedule: { cron: '0 2 * * *', timezone: 'UTC' },
+    alerts: {
+      routes: [
+        { channel: 'mail', atLeast: 'warning' },
+        { channel: 'log', atLeast: 'info' },
+      ],
+    },
+    publishes: ['retail_sales', 'retail_sales_by_country'],
+  },
 ];
 
 /** Pools by name, with their slots: how many steps of `withPool(name, …)` run at once, over all pipelines. */

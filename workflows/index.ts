@@ -1,5 +1,6 @@
 /** What the workflow bundle holds. */
 export { ecommerceDaily } from './ecommerce-daily.js';
+export { s3Etl } from './s3-etl.js';
 export { backfill, backfillPlan } from './backfill.js';
 export { deliverAlert } from '../src/steps/deliver-alert.js';
 export { missingReferences } from './missing-references.js';

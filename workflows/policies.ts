@@ -1,4 +1,5 @@
 import type { ActivityOptions } from '@temporalio/workflow';
+import type { SensorPolicy } from '../src/durable/wait-for.js';
 
 /**
  * Named retry and timeout policies: no other file of `workflows/` holds a number of seconds.
@@ -21,6 +22,12 @@ export const EXTRACT: ActivityOptions = { ...STEP, ...exponential('2s', '1m', 6)
 
 /** Calls somebody's API: 3 retries. */
 export const API: ActivityOptions = { ...STEP, startToCloseTimeout: '30m', ...exponential('2s', '1m', 4) };
+
+/** Looks for files that arrive. */
+export const ARRIVAL: SensorPolicy = { every: '60s', timeout: '3600s' };
+
+/** Invokes a function: one invocation of Lambda ends within 15 minutes, and a throttled one is worth many attempts. */
+export const FUNCTION: ActivityOptions = { ...STEP, startToCloseTimeout: '20m', ...exponential('2s', '1m', 8) };
 
 /** Computes on staged files: what fails is mostly the machine. */
 export const TRANSFORM: ActivityOptions = { ...STEP, ...exponential('1s', '30s', 4) };

@@ -54,11 +54,10 @@ export async function startEmbeddedStack({ stack, root, days, date, log }: Embed
     log('starting the source systems: customer API, DynamoDB, clickstream, sales database, mail (a second or two)');
     const sources = await startDemoSources({ home, days, preload: [date], log });
     undo.push(() => sources.stop());
-    for (const folder of ['lake', 'incoming']) await mkdir(join(home, folder), { recursive: true });
+    await mkdir(join(home, 'lake'), { recursive: true });
     await stack.publishConnections({
       ...sources.connections,
       LAKE: pathToFileURL(join(home, 'lake')).href,
-      INCOMING: pathToFileURL(join(home, 'incoming')).href,
       TRANSFORM: 'process://transform',
       WAREHOUSE: `duckdb://${pathToFileURL(join(home, 'warehouse.duckdb')).pathname}`,
     });

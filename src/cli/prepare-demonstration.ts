@@ -6,7 +6,7 @@ import { daysOf, type PlannedRun } from './start-run.js';
 
 /** The embedded demonstration has only the days that somebody asked for. */
 export async function prepareDemonstration(cli: Cli, pipeline: Pipeline, interval: PlannedRun['interval']): Promise<void> {
-  const address = pipeline.connections.includes('CUSTOMERS') ? demonstrationAddress(cli.connections()) : undefined;
+  const address = pipeline.connections.some((name) => name === 'CUSTOMERS' || name === 'INCOMING') ? demonstrationAddress(cli.connections()) : undefined;
   if (address === undefined) return;
   for (const day of daysOf(interval)) await ensureDemoDay(address, day, { signal: cli.interrupted });
 }

@@ -3,6 +3,7 @@ import type { LoadedDay } from './admin-routes.js';
 import type { Customer, DemoDays } from './demo-day.js';
 import { writeClicks } from './generate-clicks.js';
 import type { ProductCatalog } from './product-catalog.js';
+import { retailCsv } from './retail-csv.js';
 import type { SalesDatabase } from './sales-database.js';
 
 export interface DayLoaderOptions {
@@ -10,6 +11,8 @@ export interface DayLoaderOptions {
   sales: SalesDatabase;
   catalog: ProductCatalog;
   clicks: ObjectStore;
+  /** Where the day's sales arrive as a file too. */
+  incoming?: ObjectStore;
   setCustomers(customers: readonly Customer[]): void;
   log(line: string): void;
 }
@@ -35,6 +38,7 @@ export function createDayLoader(options: DayLoaderOptions): DayLoader {
     const day = await options.days.day(date);
     await options.sales.load(date, day.lines);
     await writeClicks(options.clicks, date, day.clicks);
+    await options.incoming?.put(`incoming/data_${date}.csv`, retailCsv(day.lines), { contentType: 'text/csv' });
     const newProducts = day.products.filter((product) => !products.has(product.stock_code));
     await options.catalog.put(newProducts);
     for (const product of newProducts) products.add(product.stock_code);

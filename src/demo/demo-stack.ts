@@ -13,7 +13,7 @@ import { createDuckDBSalesDatabase } from './sales-database.js';
 import { serveDays } from './serve-days.js';
 
 export interface DemoSourcesOptions {
-  /** Folder of the demonstration: `sales.duckdb`, `clickstream/`, `mails/`. */
+  /** Folder of the demonstration: `sales.duckdb`, `clickstream/`, `incoming/`, `mails/`. */
   home: string;
   days: DemoDays;
   /** Days that are there before this returns; others come by `loadDay` or `POST /admin/days/YYYY-MM-DD`. */
@@ -24,7 +24,7 @@ export interface DemoSourcesOptions {
   api?: Pick<CustomerApiOptions, 'rate' | 'unavailableEvery' | 'slowMs' | 'now'>;
 }
 
-export type DemoConnection = 'SALES' | 'CUSTOMERS' | 'CATALOG' | 'CLICKS' | 'MAIL';
+export type DemoConnection = 'SALES' | 'CUSTOMERS' | 'CATALOG' | 'CLICKS' | 'INCOMING' | 'MAIL';
 
 export interface DemoSources {
   /** URIs with their secrets, for `MILLRACE_CONN_…`; not to be printed. */
@@ -46,7 +46,8 @@ const REGION = 'local-1';
 export async function startDemoSources(options: DemoSourcesOptions): Promise<DemoSources> {
   const salesFile = join(options.home, 'sales.duckdb');
   const clicksDirectory = join(options.home, 'clickstream');
-  await mkdir(clicksDirectory, { recursive: true });
+  const arrivals = join(options.home, 'incoming');
+  for (const folder of [clicksDirectory, arrivals]) await mkdir(folder, { recursive: true });
   const token = randomBytes(16).toString('hex');
   const catalogKey = { accessKeyId: 'demo', secretAccessKey: randomBytes(16).toString('hex') };
   const undo: (() => Promise<void>)[] = [];
@@ -62,6 +63,8 @@ export async function startDemoSources(options: DemoSourcesOptions): Promise<Dem
     undo.push(async () => catalog.close());
     const clicks = createLocalDirectoryStore({ root: clicksDirectory });
     undo.push(() => clicks.close());
+    const incoming = createLocalDirectoryStore({ root: arrivals });
+    undo.push(() => incoming.close());
     const mail = await startMailSink({ directory: join(options.home, 'mails'), ...(options.onMail && { onMail: options.onMail }) });
     undo.push(() => mail.stop());
 
@@ -72,6 +75,7 @@ export async function startDemoSources(options: DemoSourcesOptions): Promise<Dem
       sales: createDuckDBSalesDatabase(salesFile, { memoryLimit: '256MB', threads: 1, scratchDir: join(options.home, 'scratch') }),
       catalog,
       clicks,
+      incoming,
       log: (line) => options.log(line),
     });
     undo.push(() => served.api.stop());
@@ -82,6 +86,7 @@ export async function startDemoSources(options: DemoSourcesOptions): Promise<Dem
         CUSTOMERS: `http://:${token}@${served.api.host}:${served.api.port}/v1`,
         CATALOG: `dynamodb://${catalogKey.accessKeyId}:${catalogKey.secretAccessKey}@${dynamo.host}:${dynamo.port}/${CATALOG_TABLE}?region=${REGION}&tls=false`,
         CLICKS: pathToFileURL(clicksDirectory).href,
+        INCOMING: pathToFileURL(arrivals).href,
         MAIL: `smtp://${mail.host}:${mail.port}?from=millrace@localhost&to=team@localhost`,
       },
       loadDay: (date) => served.loadDay(date),

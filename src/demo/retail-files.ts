@@ -9,7 +9,7 @@ import { generateClicks } from './generate-clicks.js';
 import { customersOf, productsOf } from './derive-masters.js';
 
 /** The file's columns and what they are called in the sales table. */
-const COLUMNS = {
+export const COLUMNS = {
   InvoiceNo: 'invoice_no',
   StockCode: 'stock_code',
   Description: 'description',

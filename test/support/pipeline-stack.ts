@@ -47,6 +47,7 @@ export async function startPipelineStack({ days = generatedDays(), preload }: { 
   const demo = await startDemoSources({ home, days, preload, log: () => {}, onMail: (mail) => mails.push(mail) });
   const uris: Record<string, string> = {
     ...demo.connections,
+    TRANSFORM: 'process://transform',
     LAKE: pathToFileURL(join(home, 'lake')).href,
     WAREHOUSE: `duckdb://${join(home, 'warehouse.duckdb')}`,
   };

@@ -1,0 +1,44 @@
+import { bundleFunction } from '../../scripts/lambda/bundle.js';
+import { createFunction, lambdaClient } from '../support/lambda-functions.js';
+import { startLambdaServer, type LambdaServer } from './lambda/server.js';
+import { startRedshift, type RedshiftStack } from './redshift.js';
+
+/** S3, Lambda with the transform function's real zip, and Redshift, behind the protocols of the official clients. */
+export interface AwsStack {
+  redshift: RedshiftStack;
+  lambda: LambdaServer;
+  /** URIs with their secrets, for `MILLRACE_CONN_…`. */
+  connections: Readonly<Record<'INCOMING' | 'LAKE' | 'TRANSFORM' | 'WAREHOUSE', string>>;
+  stop(): Promise<void>;
+}
+
+/** Seconds. */
+const FUNCTION_TIMEOUT = 120;
+
+export async function startAws(): Promise<AwsStack> {
+  const redshift = await startRedshift();
+  const { endpoint, region: s3Region, accessKeyId, secretAccessKey } = redshift.s3;
+  const lambda = await startLambdaServer({ environment: { AWS_ENDPOINT_URL_S3: endpoint, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } });
+  const client = lambdaClient(lambda);
+  await createFunction(client, 'transform', { zip: (await bundleFunction('transform')).zip, timeout: FUNCTION_TIMEOUT });
+  client.destroy();
+  for (const bucket of ['raw', 'lake']) await redshift.s3.createBucket(bucket);
+
+  const bucketUri = (bucket: string): string => `s3://${accessKeyId}:${encodeURIComponent(secretAccessKey)}@${bucket}?${new URLSearchParams({ endpoint, region: s3Region }).toString()}`;
+  const { region, credentials } = lambda;
+  const functionParameters = new URLSearchParams({ qualifier: '1', endpoint: lambda.endpoint, timeout: String(FUNCTION_TIMEOUT) });
+  return {
+    redshift,
+    lambda,
+    connections: {
+      INCOMING: bucketUri('raw'),
+      LAKE: bucketUri('lake'),
+      TRANSFORM: `lambda://${encodeURIComponent(credentials.accessKeyId)}:${encodeURIComponent(credentials.secretAccessKey)}@${region}/transform?${functionParameters.toString()}`,
+      WAREHOUSE: redshift.uri,
+    },
+    async stop() {
+      await lambda.stop();
+      await redshift.stop();
+    },
+  };
+}
