@@ -11,6 +11,7 @@ import { createExtractSales } from './extract-sales.js';
 import { createFindArrivals } from './find-arrivals.js';
 import { createFindMissing } from './find-missing.js';
 import { createLoadSales } from './load-sales.js';
+import { createKafkaSignupsActivities } from './kafka-signups/index.js';
 import { createMarkProcessed } from './mark-processed.js';
 import { createNoteMetadata } from './note-metadata.js';
 import { createPlanBackfill } from './plan-backfill.js';
@@ -35,6 +36,7 @@ export function createActivities(deps: Dependencies) {
     checkOrders: createCheckOrders(deps),
     publishOrders: createPublishOrders(deps),
     removeStaging: createRemoveStaging(deps),
+    ...createKafkaSignupsActivities(deps),
     findArrivals: createFindArrivals(deps),
     noteMetadata: createNoteMetadata(deps),
     transformFile: createTransformFile(deps),

@@ -79,6 +79,30 @@ export const CATALOG: readonly Pipeline[] = [
     },
     publishes: ['retail_sales', 'retail_sales_by_country'],
   },
+  {
+    name: 'kafka-signups',
+    workflow: 'kafkaSignups',
+    description: 'New users: the messages that have come to a Kafka topic are validated, staged and merged into one table by event id',
+    owner: 'data-team',
+    taskQueue: 'millrace',
+    connections: ['KAFKA_DEFAULT', 'LAKE', 'WAREHOUSE'],
+    parameters: [
+      { name: 'topic', example: '"user_signups"', description: 'the topic to read (default: user_signups)' },
+      { name: 'produce', example: '2000', description: 'messages to make and produce first, for demonstrations (default: none)' },
+      { name: 'malformed', example: '0.05', description: 'share of the messages made that is malformed' },
+      { name: 'maxMalformed', example: '0.5', description: 'share of malformed messages above which nothing is published' },
+      { name: 'allowEmpty', example: 'true', description: 'a run that finds nothing new succeeds' },
+      { name: 'skipExpired', example: 'true', description: 'give up messages that retention has deleted unread, and go on with the oldest' },
+    ],
+    schedule: { cron: '30 1 * * *', timezone: 'UTC' },
+    alerts: {
+      routes: [
+        { channel: 'mail', atLeast: 'warning' },
+        { channel: 'log', atLeast: 'info' },
+      ],
+    },
+    publishes: ['user_signups'],
+  },
 ];
 
 /** Pools by name, with their slots: how many steps of `withPool(name, …)` run at once, over all pipelines. */

@@ -1,6 +1,7 @@
 /** What the workflow bundle holds. */
 export { ecommerceDaily } from './ecommerce-daily.js';
 export { s3Etl } from './s3-etl.js';
+export { kafkaSignups } from './kafka-signups.js';
 export { backfill, backfillPlan } from './backfill.js';
 export { deliverAlert } from '../src/steps/deliver-alert.js';
 export { missingReferences } from './missing-references.js';

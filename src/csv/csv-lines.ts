@@ -2,8 +2,13 @@ import type { SqlValue } from '../warehouse/warehouse.js';
 
 /** RFC 4180 lines without their ends; NULL is an empty field, and an empty text stands in quotes. */
 export function* csvLines(columns: readonly string[], rows: readonly (readonly SqlValue[])[]): Generator<string> {
-  yield columns.map(field).join(',');
-  for (const row of rows) yield row.map(field).join(',');
+  yield csvLine(columns);
+  for (const row of rows) yield csvLine(row);
+}
+
+/** One of them. */
+export function csvLine(values: readonly SqlValue[]): string {
+  return values.map(field).join(',');
 }
 
 function field(value: SqlValue): string {

@@ -6,6 +6,8 @@ import { readPastRun } from '../../src/reruns/past-steps.js';
 import { planRerun } from '../../src/reruns/plan-rerun.js';
 import { startRerun } from '../../src/reruns/start-rerun.js';
 import type { RunIds } from '../../src/runs/follow-run.js';
+import type { KafkaSignupsParams } from '../../workflows/kafka-signups.js';
+import { startKafka } from '../servers/kafka.js';
 import { OPERATOR_UPDATES, STEPS_QUERY, type StepsAnswer } from '../../src/steps/operator-protocol.js';
 import { MillracePlugin } from '../../src/steps/plugin.js';
 import type { EcommerceDailyParams } from '../../workflows/ecommerce-daily.js';
@@ -86,6 +88,26 @@ const WRITTEN: readonly Scenario[] = [
       stack.demo.setApiMode('ok');
       const rerun = await rerunOf(withPlugin(stack), { workflowId: failed.workflowId, runId });
       return { completed, failed, alert, rerun, held: await heldAndRetried(stack) };
+    },
+  },
+  {
+    name: 'kafka-signups',
+    days: [],
+    async play(stack) {
+      const kafka = await startKafka();
+      try {
+        await kafka.createTopic('user_signups', { partitions: 2 });
+        await stack.worker(QUEUE, { KAFKA_DEFAULT: `kafka://${kafka.address}` });
+        const play = async (name: string, params: KafkaSignupsParams): Promise<WorkflowHandle> => {
+          const handle = await stack.client.workflow.start('kafkaSignups', { taskQueue: QUEUE, workflowId: `kafka-signups-${name}`, args: [{ date: DATE, ...params }] });
+          await handle.result().catch(() => undefined);
+          return handle;
+        };
+        const completed = await play('completed', { produce: 500, malformed: 0.05 });
+        return { completed, empty: await play('empty', {}) };
+      } finally {
+        await kafka.stop();
+      }
     },
   },
   {
