@@ -20,6 +20,7 @@ import { createPublishSales } from './publish-sales.js';
 import { createRemoveSalesStaging } from './remove-sales-staging.js';
 import { createRemoveStaging } from './remove-staging.js';
 import { createSendAlert } from './send-alert.js';
+import { createSetFilesAside } from './set-files-aside.js';
 import { createSetRejectsAside } from './set-rejects-aside.js';
 import { createStageOrders } from './stage-orders.js';
 import { createTransformFile } from './transform-file.js';
@@ -40,6 +41,7 @@ export function createActivities(deps: Dependencies) {
     findArrivals: createFindArrivals(deps),
     noteMetadata: createNoteMetadata(deps),
     transformFile: createTransformFile(deps),
+    setFilesAside: createSetFilesAside(deps),
     setRejectsAside: createSetRejectsAside(deps),
     loadSales: createLoadSales(deps),
     checkSales: createCheckSales(deps),

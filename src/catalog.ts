@@ -40,6 +40,13 @@ export interface PipelineSchedule {
   options?: RunOptions;
 }
 
+/** Of the pipelines of arriving files. */
+const ARRIVAL_PARAMETERS: readonly Parameter[] = [
+  { name: 'pattern', example: '"incoming/data_2010-12-*.csv"', description: 'which files are taken; default incoming/data_*.csv' },
+  { name: 'ready', example: '{"quietSeconds": 30}', description: 'what must be there before they are taken: marker, manifest, minimum, quietSeconds' },
+  { name: 'limit', example: '50', description: 'files in one run; default 200' },
+];
+
 export const CATALOG: readonly Pipeline[] = [
   {
     name: 'ecommerce-daily',
@@ -65,12 +72,40 @@ export const CATALOG: readonly Pipeline[] = [
     owner: 'data-team',
     taskQueue: 'millrace',
     connections: ['INCOMING', 'TRANSFORM', 'LAKE', 'WAREHOUSE', 'MAIL'],
-    parameters: [
-      { name: 'pattern', example: '"incoming/data_2010-12-*.csv"', description: 'which files are taken; default incoming/data_*.csv' },
-      { name: 'ready', example: '{"quietSeconds": 30}', description: 'what must be there before they are taken: marker, manifest, minimum, quietSeconds' },
-      { name: 'limit', example: '50', description: 'files in one run; default 200' },
-    ],
+    parameters: ARRIVAL_PARAMETERS,
     schedule: { cron: '0 2 * * *', timezone: 'UTC' },
+    alerts: {
+      routes: [
+        { channel: 'mail', atLeast: 'warning' },
+        { channel: 'log', atLeast: 'info' },
+      ],
+    },
+    publishes: ['retail_sales', 'retail_sales_by_country'],
+  },
+  {
+    name: 's3-etl-modular',
+    workflow: 's3EtlModular',
+    description: 'The same work as s3-etl, made of task groups that other pipelines can import',
+    owner: 'data-team',
+    taskQueue: 'millrace',
+    connections: ['INCOMING', 'TRANSFORM', 'LAKE', 'WAREHOUSE', 'MAIL'],
+    parameters: ARRIVAL_PARAMETERS,
+    alerts: {
+      routes: [
+        { channel: 'mail', atLeast: 'warning' },
+        { channel: 'log', atLeast: 'info' },
+      ],
+    },
+    publishes: ['retail_sales', 'retail_sales_by_country'],
+  },
+  {
+    name: 's3-etl-fault-tolerant',
+    workflow: 's3EtlFaultTolerant',
+    description: 'The same work as s3-etl for files of any quality: a file that fails for good is set aside with its reason, and the others go on',
+    owner: 'data-team',
+    taskQueue: 'millrace',
+    connections: ['INCOMING', 'TRANSFORM', 'LAKE', 'WAREHOUSE', 'MAIL'],
+    parameters: ARRIVAL_PARAMETERS,
     alerts: {
       routes: [
         { channel: 'mail', atLeast: 'warning' },

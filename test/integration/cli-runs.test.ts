@@ -178,11 +178,11 @@ describeWithServer('the millrace command', locateTemporal, () => {
   it('lists runs by state, pipelines with their last run, and knows schedules', async () => {
     const failed = (await json('runs', 'ecommerce-daily', '--state', 'failed')) as { workflowId: string; state: string; interval: string }[];
     expect(failed).toMatchObject([{ workflowId: 'ecommerce-daily-2010-12-02', state: 'failed', interval: '2010-12-02' }]);
-    expect(await json('schedule', 'apply')).toMatchObject([{ pipeline: 'ecommerce-daily', outcome: 'created' }]);
-    expect((await cli('schedule', 'apply')).stdout).toMatch(/ecommerce-daily {2}unchanged, next run \d{4}-/);
+    expect(await json('schedule', 'apply')).toContainEqual(expect.objectContaining({ pipeline: 'ecommerce-daily', outcome: 'created' }));
+    expect((await cli('schedule', 'apply')).stdout).toMatch(/ecommerce-daily +unchanged, next run \d{4}-/);
     expect(await cli('schedule', 'pause', 'ecommerce-daily', '--why', 'move')).toMatchObject({ code: 0 });
-    expect(await json('schedule', 'list')).toMatchObject([{ state: 'paused', note: 'move', nextRuns: [] }]);
-    expect(await json('list')).toMatchObject([{ name: 'ecommerce-daily', scheduleState: 'paused', lastRun: { interval: '2010-12-05' } }]);
+    expect(await json('schedule', 'list')).toContainEqual(expect.objectContaining({ pipeline: 'ecommerce-daily', state: 'paused', note: 'move', nextRuns: [] }));
+    expect(await json('list')).toContainEqual(expect.objectContaining({ name: 'ecommerce-daily', scheduleState: 'paused', lastRun: expect.objectContaining({ interval: '2010-12-05' }) as unknown }));
     expect((await cli('show', 'ecommerce-daily')).stdout).toMatch(/--param allowEmpty=/);
     expect(await cli('schedule', 'resume', 'ecommerce-daily')).toMatchObject({ code: 0 });
     expect(await cli('schedule', 'delete', 'ecommerce-daily')).toMatchObject({ code: 0 });
