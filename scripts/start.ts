@@ -41,9 +41,9 @@ async function main(): Promise<number> {
   let stack: EmbeddedStack | undefined;
   try {
     if (attempt.kind === 'owned') {
-      stack = await startEmbeddedStack({ stack: attempt.stack, root, days, date, log: display.step });
+      stack = await startEmbeddedStack({ stack: attempt.stack, root, days, date, kind: wanted.stack, log: display.step });
     } else if (attempt.stack !== undefined) {
-      stack = await attachToStack(attempt.stack, { date, dataGiven: wanted.data !== undefined, log: display.step });
+      stack = await attachToStack(attempt.stack, { date, dataGiven: wanted.data !== undefined, stackGiven: wanted.stack !== 'embedded', log: display.step });
     }
     const { temporal } = stack!;
     const run = await runPipeline(temporal, wanted.pipeline, date, display, interrupted);

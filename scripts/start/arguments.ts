@@ -1,6 +1,10 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { CATALOG, findPipeline, type Pipeline } from '../../src/catalog.js';
 import { intervalBounds } from '../../src/durable/data-interval.js';
+
+/** What everything runs on. */
+const STACKS = ['embedded', 'aws-local'] as const;
+export type StackKind = (typeof STACKS)[number];
 
 export interface StartArguments {
   pipeline: Pipeline;
@@ -8,6 +12,7 @@ export interface StartArguments {
   date?: string;
   /** Folder of `YYYY-MM-DD.csv` files in the Online Retail format. */
   data?: string;
+  stack: StackKind;
   /** Stop when the run is over. */
   once: boolean;
   /** One JSON object on stdout at the end, and nothing else there. */
@@ -35,6 +40,7 @@ export function parseArguments(argv: readonly string[]): StartArguments {
     .option('--pipeline <name>', 'one of the catalog (default: ecommerce-daily)', pipelineOf, findPipeline('ecommerce-daily'))
     .option('--date <day>', 'the day to run, YYYY-MM-DD (default: yesterday, or the first day of --data)', calendarDay)
     .option('--data <dir>', 'take the sales from files in the Online Retail format, YYYY-MM-DD.csv, instead of generating them')
+    .addOption(new Option('--stack <kind>', 'aws-local: S3, Lambda and Redshift as servers on this machine, spoken to by the AWS clients').choices(STACKS).default('embedded'))
     .option('--once', 'stop when the run is over; exit with 0, or 1 when it failed', false)
     .option('--json', 'print one JSON object at the end and nothing else on stdout', false)
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
@@ -45,6 +51,7 @@ Examples:
   npm start                                              generated data of yesterday; stays up until Ctrl-C
   npm start -- --date 2026-01-31                         another day
   npm start -- --pipeline daily-returns                  another pipeline
+  npm start -- --pipeline s3-etl --stack aws-local       on S3, Lambda and Redshift, without an account
   npm start -- --data ./by-day --date 2010-12-01         real files
   npm start --silent -- --once --json                    for scripts`,
     );

@@ -9,6 +9,8 @@ import { SEARCH_ATTRIBUTE_NAMES } from '../../src/steps/search-attributes.js';
 import { obtainTemporal } from '../servers/obtain-temporal.js';
 import { startTemporalServer } from '../servers/temporal-server.js';
 import { startWorkerProcess } from '../../workers/worker-process.js';
+import type { StackKind } from './arguments.js';
+import { startAwsLocal } from './aws-local.js';
 
 const LOOK_AT_THE_DATE_MS = 10 * 60_000;
 
@@ -18,6 +20,8 @@ export interface EmbeddedStackOptions {
   root: string;
   days: DemoDays;
   date: string;
+  /** `aws-local`: lake, warehouse, arriving files and function on servers that speak AWS's protocols. */
+  kind: StackKind;
   log: (line: string) => void;
 }
 
@@ -32,7 +36,7 @@ export interface EmbeddedStack {
  * Everything that a run needs, on this machine: Temporal with its Web UI, the demonstration's source systems, a worker. What
  * was started is stopped again, in the opposite order, by `stop` or when a later part fails.
  */
-export async function startEmbeddedStack({ stack, root, days, date, log }: EmbeddedStackOptions): Promise<EmbeddedStack> {
+export async function startEmbeddedStack({ stack, root, days, date, kind, log }: EmbeddedStackOptions): Promise<EmbeddedStack> {
   const { home } = stack;
   const undo: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
@@ -51,8 +55,11 @@ export async function startEmbeddedStack({ stack, root, days, date, log }: Embed
     undo.push(() => temporal.stop());
     const address: TemporalAddress = { address: temporal.address, namespace: temporal.namespace, uiUrl: temporal.uiUrl };
 
+    const aws = kind === 'aws-local' ? await startAwsLocal({ root, logFile: join(home, 'logs', 'aws-local.log'), log }) : undefined;
+    if (aws !== undefined) undo.push(() => aws.stop());
+
     log('starting the source systems: customer API, DynamoDB, clickstream, sales database, mail (a second or two)');
-    const sources = await startDemoSources({ home, days, preload: [date], log });
+    const sources = await startDemoSources({ home, days, preload: [date], log, ...(aws && { incoming: { store: aws.incoming, uri: aws.connections['INCOMING']! } }) });
     undo.push(() => sources.stop());
     await mkdir(join(home, 'lake'), { recursive: true });
     await stack.publishConnections({
@@ -60,6 +67,7 @@ export async function startEmbeddedStack({ stack, root, days, date, log }: Embed
       LAKE: pathToFileURL(join(home, 'lake')).href,
       TRANSFORM: 'process://transform',
       WAREHOUSE: `duckdb://${pathToFileURL(join(home, 'warehouse.duckdb')).pathname}`,
+      ...aws?.connections,
     });
 
     log('starting a worker (a few seconds; up to 20 the first time, when the workflows are bundled)');

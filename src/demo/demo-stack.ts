@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createLocalDirectoryStore } from '../object-store/local-directory.js';
+import type { ObjectStore } from '../object-store/object-store.js';
 import type { LoadedDay } from './admin-routes.js';
 import type { ApiMode, CustomerApiOptions } from './customer-api.js';
 import type { DemoDays } from './demo-day.js';
@@ -19,6 +20,8 @@ export interface DemoSourcesOptions {
   /** Days that are there before this returns; others come by `loadDay` or `POST /admin/days/YYYY-MM-DD`. */
   preload: readonly string[];
   log(line: string): void;
+  /** Where the sales arrive as files; default: a folder of the demonstration. */
+  incoming?: { store: ObjectStore; uri: string };
   onMail?: (mail: ReceivedMail) => void;
   /** For tests: rates, faults and the clock of the customer API. */
   api?: Pick<CustomerApiOptions, 'rate' | 'unavailableEvery' | 'slowMs' | 'now'>;
@@ -63,8 +66,8 @@ export async function startDemoSources(options: DemoSourcesOptions): Promise<Dem
     undo.push(async () => catalog.close());
     const clicks = createLocalDirectoryStore({ root: clicksDirectory });
     undo.push(() => clicks.close());
-    const incoming = createLocalDirectoryStore({ root: arrivals });
-    undo.push(() => incoming.close());
+    const incoming = options.incoming ?? { store: createLocalDirectoryStore({ root: arrivals }), uri: pathToFileURL(arrivals).href };
+    if (options.incoming === undefined) undo.push(() => incoming.store.close());
     const mail = await startMailSink({ directory: join(options.home, 'mails'), ...(options.onMail && { onMail: options.onMail }) });
     undo.push(() => mail.stop());
 
@@ -75,7 +78,7 @@ export async function startDemoSources(options: DemoSourcesOptions): Promise<Dem
       sales: createDuckDBSalesDatabase(salesFile, { memoryLimit: '256MB', threads: 1, scratchDir: join(options.home, 'scratch') }),
       catalog,
       clicks,
-      incoming,
+      incoming: incoming.store,
       log: (line) => options.log(line),
     });
     undo.push(() => served.api.stop());
@@ -86,7 +89,7 @@ export async function startDemoSources(options: DemoSourcesOptions): Promise<Dem
         CUSTOMERS: `http://:${token}@${served.api.host}:${served.api.port}/v1`,
         CATALOG: `dynamodb://${catalogKey.accessKeyId}:${catalogKey.secretAccessKey}@${dynamo.host}:${dynamo.port}/${CATALOG_TABLE}?region=${REGION}&tls=false`,
         CLICKS: pathToFileURL(clicksDirectory).href,
-        INCOMING: pathToFileURL(arrivals).href,
+        INCOMING: incoming.uri,
         MAIL: `smtp://${mail.host}:${mail.port}?from=millrace@localhost&to=team@localhost`,
       },
       loadDay: (date) => served.loadDay(date),
