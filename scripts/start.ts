@@ -1,7 +1,7 @@
 import '../src/quiet-aws.js';
 import { resolve } from 'node:path';
 import { chooseTemporal, connectTemporal, webUiLink } from '../src/cli/temporal-client.js';
-import { planRun, startRun } from '../src/cli/start-run.js';
+import { planRun, startRun, type RunRequest } from '../src/cli/start-run.js';
 import { CliError } from '../src/cli/cli-error.js';
 import { EXIT_CODES } from '../src/cli/exit-codes.js';
 import { createScreen } from '../src/cli/output/screen.js';
@@ -15,6 +15,7 @@ import { followRun } from '../src/runs/follow-run.js';
 import type { RunView } from '../src/runs/run-view.js';
 import { acquireStack, type TemporalAddress } from '../src/stack/stack-state.js';
 import { parseArguments, type StartArguments } from './start/arguments.js';
+import { KAFKA_CONNECTION } from './start/demo-kafka.js';
 import { attachToStack } from './start/attached-stack.js';
 import { startEmbeddedStack, type EmbeddedStack } from './start/embedded-stack.js';
 import { endingOf } from './start/ending.js';
@@ -41,12 +42,13 @@ async function main(): Promise<number> {
   let stack: EmbeddedStack | undefined;
   try {
     if (attempt.kind === 'owned') {
-      stack = await startEmbeddedStack({ stack: attempt.stack, root, days, date, kind: wanted.stack, log: display.step });
+      stack = await startEmbeddedStack({ stack: attempt.stack, root, days, date, kind: wanted.stack, withKafka: needsKafka(wanted.pipeline), log: display.step });
     } else if (attempt.stack !== undefined) {
       stack = await attachToStack(attempt.stack, { date, dataGiven: wanted.data !== undefined, stackGiven: wanted.stack !== 'embedded', log: display.step });
     }
-    const { temporal } = stack!;
-    const run = await runPipeline(temporal, wanted.pipeline, date, display, interrupted);
+    const { temporal, demoParams } = stack!;
+    const params = needsKafka(wanted.pipeline) ? demoParams : [];
+    const run = await runPipeline(temporal, wanted.pipeline, { date, params }, display, interrupted);
     display.end(endingOf(run, webUiLink({ ...temporal, source: '' }, run)), performance.now() - started);
     if (attempt.kind === 'owned' && staysUp(wanted, screen.interactive) && !interrupted.aborted) {
       if (wanted.data === undefined) stack!.keepUpWithTheDate();
@@ -63,7 +65,11 @@ async function main(): Promise<number> {
   }
 }
 
-async function runPipeline(temporal: TemporalAddress, pipeline: Pipeline, date: string, display: Display, interrupted: AbortSignal): Promise<RunView> {
+function needsKafka({ connections }: Pipeline): boolean {
+  return connections.includes(KAFKA_CONNECTION);
+}
+
+async function runPipeline(temporal: TemporalAddress, pipeline: Pipeline, request: RunRequest, display: Display, interrupted: AbortSignal): Promise<RunView> {
   const { target, options } = await chooseTemporal({}, async () => temporal);
   const client = await connectTemporal(target, options);
   try {
@@ -83,7 +89,7 @@ async function runPipeline(temporal: TemporalAddress, pipeline: Pipeline, date: 
 
   /** A run of this day that is still open, from before a crash or in another terminal, is watched to its end instead. */
   async function startOrJoin(): Promise<{ workflowId: string; runId: string }> {
-    const planned = planRun(pipeline, { date, params: [] }, new Date());
+    const planned = planRun(pipeline, request, new Date());
     try {
       return await startRun(client, pipeline, planned);
     } catch (error) {

@@ -8,6 +8,7 @@ import type { OwnedStack, TemporalAddress } from '../../src/stack/stack-state.js
 import { SEARCH_ATTRIBUTE_NAMES } from '../../src/steps/search-attributes.js';
 import { obtainTemporal } from '../servers/obtain-temporal.js';
 import { startTemporalServer } from '../servers/temporal-server.js';
+import { DEMO_SIGNUPS, KAFKA_CONNECTION, startDemoKafka } from './demo-kafka.js';
 import { startWorkerProcess } from '../../workers/worker-process.js';
 import type { StackKind } from './arguments.js';
 import { startAwsLocal } from './aws-local.js';
@@ -22,11 +23,15 @@ export interface EmbeddedStackOptions {
   date: string;
   /** `aws-local`: lake, warehouse, arriving files and function on servers that speak AWS's protocols. */
   kind: StackKind;
+  /** Starts a broker too, for a pipeline that needs one. */
+  withKafka: boolean;
   log: (line: string) => void;
 }
 
 export interface EmbeddedStack {
   temporal: TemporalAddress;
+  /** `--param`s of a run that nobody has given any. */
+  demoParams: readonly string[];
   /** From now on the sources have yesterday's data too, every day anew: what scheduled runs ask for. */
   keepUpWithTheDate(): void;
   stop(): Promise<void>;
@@ -36,7 +41,7 @@ export interface EmbeddedStack {
  * Everything that a run needs, on this machine: Temporal with its Web UI, the demonstration's source systems, a worker. What
  * was started is stopped again, in the opposite order, by `stop` or when a later part fails.
  */
-export async function startEmbeddedStack({ stack, root, days, date, kind, log }: EmbeddedStackOptions): Promise<EmbeddedStack> {
+export async function startEmbeddedStack({ stack, root, days, date, kind, withKafka, log }: EmbeddedStackOptions): Promise<EmbeddedStack> {
   const { home } = stack;
   const undo: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
@@ -61,6 +66,8 @@ export async function startEmbeddedStack({ stack, root, days, date, kind, log }:
     log('starting the source systems: customer API, DynamoDB, clickstream, sales database, mail (a second or two)');
     const sources = await startDemoSources({ home, days, preload: [date], log, ...(aws && { incoming: { store: aws.incoming, uri: aws.connections['INCOMING']! } }) });
     undo.push(() => sources.stop());
+    const kafka = withKafka ? await startDemoKafka(stack, root, log) : undefined;
+    if (kafka !== undefined) undo.push(() => kafka.stop());
     await mkdir(join(home, 'lake'), { recursive: true });
     await stack.publishConnections({
       ...sources.connections,
@@ -68,6 +75,7 @@ export async function startEmbeddedStack({ stack, root, days, date, kind, log }:
       TRANSFORM: 'process://transform',
       WAREHOUSE: `duckdb://${pathToFileURL(join(home, 'warehouse.duckdb')).pathname}`,
       ...aws?.connections,
+      ...(kafka === undefined ? {} : { [KAFKA_CONNECTION]: `kafka://${kafka.address}` }),
     });
 
     log('starting a worker (a few seconds; up to 20 the first time, when the workflows are bundled)');
@@ -82,6 +90,7 @@ export async function startEmbeddedStack({ stack, root, days, date, kind, log }:
     await stack.publishTemporal(address);
     return {
       temporal: address,
+      demoParams: kafka === undefined ? [] : DEMO_SIGNUPS,
       keepUpWithTheDate() {
         const load = (): void => void sources.loadDay(yesterday()).catch((error: unknown) => log(`yesterday's data could not be loaded: ${error instanceof Error ? error.message : String(error)}`));
         load();

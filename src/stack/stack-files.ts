@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { processRefSchema } from './process-identity.js';
 
-const roles = z.enum(['temporal', 'worker', 'demo']);
+const roles = z.enum(['temporal', 'worker', 'demo', 'kafka']);
 
 const stackSchema = z.object({
   /** Who started the stack and stops it. */
