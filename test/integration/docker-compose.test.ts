@@ -37,7 +37,7 @@ const compose = await obtainCompose({ log: () => {}, lookOnly: true }).catch((er
 
 describe('docker-compose.yml', () => {
   it('has every part of the full stack', () => {
-    expect(Object.keys(file.services).sort()).toEqual(['demo-sources', 'dynamodb', 'mail', 'mysql', 's3', 'search-attributes', 'temporal', 'temporal-db', 'temporal-ui', 'warehouse', 'worker']);
+    expect(Object.keys(file.services).sort()).toEqual(['demo-sources', 'dynamodb', 'kafka', 'kafka-topic', 'mail', 'mysql', 's3', 'search-attributes', 'temporal', 'temporal-db', 'temporal-ui', 'warehouse', 'worker']);
   });
 
   it('gives every service that stays a health check', () => {
@@ -78,7 +78,7 @@ describe('docker-compose.yml', () => {
 
   it('keeps what must last in named volumes', () => {
     const mounted = services.flatMap(([, service]) => (service.volumes ?? []).map((volume) => volume.split(':')[0]));
-    expect(new Set(mounted)).toEqual(new Set(['temporal-db', 'warehouse', 'mysql', 's3']));
+    expect(new Set(mounted)).toEqual(new Set(['temporal-db', 'warehouse', 'mysql', 's3', 'kafka']));
     expect(new Set(mounted)).toEqual(new Set(Object.keys(file.volumes)));
   });
 
