@@ -41,7 +41,7 @@ describeWithServer('millrace new', locateTemporal, () => {
     await tool('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json');
     await tool('node_modules/oxlint/bin/oxlint', '--type-aware', ...created.filter((file) => file.endsWith('.ts')));
     const { stdout: results } = await tool('node_modules/vitest/vitest.mjs', 'run', 'test/workflows/daily-returns.test.ts', 'test/unit/import-rules.test.ts');
-    expect(results).toMatch(/^7 passed, 0 failed, 0 skipped$/m);
+    expect(results).toMatch(/^\d+ passed, 0 failed, 0 skipped$/m);
   }, 300_000);
 
   it('refuses a name that is taken, or of which no workflow can be named, and changes nothing', async () => {

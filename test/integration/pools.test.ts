@@ -319,11 +319,12 @@ describeWithServer('pools', locateTemporal, () => {
 
   it('replay every history of these tests', async () => {
     let replayed = 0;
-    for await (const { error } of Worker.runReplayHistories({ workflowBundle: stack.bundle, replayName: 'pools' }, stack.client.workflow.list().intoHistories())) {
-      expect(error).toBeUndefined();
+    // One after the other: the SDK's replay of a list stops for ever, now and then, when it fetches histories while it replays.
+    for await (const { workflowId, history } of stack.client.workflow.list().intoHistories()) {
+      await Worker.runReplayHistory({ workflowBundle: stack.bundle, replayName: 'pools' }, history, workflowId);
       replayed += 1;
     }
     // Pools that went on as new runs count once for each of them.
     expect(replayed).toBeGreaterThan(70);
-  }, 120_000);
+  }, 240_000);
 });
