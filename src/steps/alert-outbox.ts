@@ -19,14 +19,13 @@ import {
 import type { AlertedRun, AlertEvent } from '../alerts/alert.js';
 import { onRunEvent, type RunEvent } from '../durable/run-events.js';
 import { ALERT_WORKFLOW, MORE_EVENTS, backfilled, isTold, pipelineFacts, routesOf, type AlertDelivery } from './alert-delivery.js';
-import { warningsIn } from './check-warnings.js';
 import type { deliverAlert } from './deliver-alert.js';
 import { createHoldStory } from './hold-story.js';
 import { isInterval } from './interval-of-run.js';
 
 export { ALERT_WORKFLOW } from './alert-delivery.js';
 
-/** Tells people what happens in a run. Stands innermost among the interceptors: it sees steps with their ids, and every result. */
+/** Tells people what happens in a run. Stands innermost among the interceptors: it sees steps with their ids. */
 export interface AlertOutbox extends WorkflowInboundCallsInterceptor, WorkflowOutboundCallsInterceptor {
   /** Never throws and never waits; the run's outcome stays what it is, whatever becomes of the alert. */
   raise(event: RunEvent): void;
@@ -38,8 +37,7 @@ export interface AlertOutbox extends WorkflowInboundCallsInterceptor, WorkflowOu
 const MESSAGE_LENGTH = 4_000;
 
 /**
- * One per run; it hears the events of `src/durable/run-events.ts`, and finds out by itself that the run fails or ends and that
- * checks warn.
+ * One per run; it hears the events of `src/durable/run-events.ts`, and finds out by itself that the run fails or ends.
  */
 export function alertOutbox(): AlertOutbox {
   const holds = createHoldStory();
@@ -57,13 +55,10 @@ export function alertOutbox(): AlertOutbox {
       if (told !== undefined) tell({ ...withShortMessage(told), at: now() });
     },
     settled: () => post.settled(),
-    async scheduleActivity(input: ActivityInput, next: Next<WorkflowOutboundCallsInterceptor, 'scheduleActivity'>) {
+    scheduleActivity(input: ActivityInput, next: Next<WorkflowOutboundCallsInterceptor, 'scheduleActivity'>) {
       const about = input.args.find(isInterval);
       if (about !== undefined) interval ??= { label: about.label, start: about.start, end: about.end };
-      const result: unknown = await next(input);
-      const checks = warningsIn(result);
-      if (checks.length > 0) outbox.raise({ kind: 'check-warning', step: input.options.activityId ?? input.activityType, checks });
-      return result;
+      return next(input);
     },
     async execute(input: WorkflowExecuteInput, next: Next<WorkflowInboundCallsInterceptor, 'execute'>) {
       const behind = backfilled(workflowType, input.args);

@@ -3,6 +3,7 @@ import { rowsOf } from '../datasets/rows-of.js';
 import { msToNumber } from '../durable/duration.js';
 import { emitRunEvent } from '../durable/run-events.js';
 import { addStep, moveStep, type StepEntry } from '../durable/step-table.js';
+import { warningsIn } from './check-warnings.js';
 import { describeError } from '../durable/describe-error.js';
 import type { SkipOrder, StepOrder } from './operator-protocol.js';
 import type { RunControl } from './run-control.js';
@@ -54,35 +55,43 @@ interface Parts {
 export function createStepRunner({ hold, control, seed, changed }: Parts): StepRunner {
   const open = new Map<string, OpenStep>();
 
-  async function run(call: StepCall): Promise<unknown> {
+  // Every promise that is made in the sandbox costs a stack trace, so that the usual way makes as few as it can.
+  function run(call: StepCall): Promise<unknown> {
     const row = addStep({ id: call.id, activity: call.activity, kind: 'activity', state: 'running' });
     if (seed.has(call.id)) {
       const result = seed.result(call.id);
       moveStep(row, 'reused', rowsFact(result));
-      return result;
+      return Promise.resolve(result);
     }
     const step: OpenStep = { row, call, scope: CancellationScope.current(), wasHeld: false };
     open.set(call.id, step);
-    try {
-      for (let order: Order | undefined; ; ) {
-        try {
-          return succeed(step, await attempt(step), order);
-        } catch (error) {
-          order = step.order ?? (holds(step, error) ? await held(step, error) : undefined);
-          if (order?.kind === 'skip') return skip(step, order);
-          if (order?.kind !== 'retry') throw fail(step, error, order);
-          moveStep(row, 'running', { message: saidBy('sent on', order) });
-        }
-      }
-    } finally {
-      open.delete(call.id);
-    }
+    return attempt(step, undefined);
   }
 
-  function attempt(step: OpenStep): Promise<unknown> {
+  /** One scheduling of the activity, and whatever follows from how it ends. */
+  function attempt(step: OpenStep, sentOn: Order | undefined): Promise<unknown> {
     step.order = undefined;
-    step.scope = new CancellationScope();
-    return step.scope.run(() => (control.isClosed() ? attemptWhenOpened(step) : step.call.attempt(step.row)));
+    step.scope = new StepAttempt();
+    return step.scope
+      .run(() => (control.isClosed() ? attemptWhenOpened(step) : step.call.attempt(step.row)))
+      .then(
+        (result) => {
+          open.delete(step.call.id);
+          return succeed(step, result, sentOn);
+        },
+        (error: unknown) => afterFailure(step, error),
+      );
+  }
+
+  async function afterFailure(step: OpenStep, error: unknown): Promise<unknown> {
+    const order = step.order ?? (holds(step, error) ? await held(step, error) : undefined);
+    if (order?.kind === 'retry') {
+      moveStep(step.row, 'running', { message: saidBy('sent on', order) });
+      return attempt(step, order);
+    }
+    open.delete(step.call.id);
+    if (order?.kind === 'skip') return skip(step, order);
+    throw fail(step, error, order);
   }
 
   async function attemptWhenOpened({ row, call }: OpenStep): Promise<unknown> {
@@ -109,6 +118,7 @@ export function createStepRunner({ hold, control, seed, changed }: Parts): StepR
       await condition(() => step.order !== undefined, bound, { summary: `${row.id} is held` });
       return step.order;
     } catch (cancellation) {
+      open.delete(row.id);
       throw fail(step, cancellation, undefined);
     } finally {
       if (row.state === 'held') moveStep(row, 'waiting', { error: cause });
@@ -126,9 +136,18 @@ export function createStepRunner({ hold, control, seed, changed }: Parts): StepR
   };
 }
 
+/** A scope without a timeout has nothing to do after its body. */
+class StepAttempt extends CancellationScope {
+  protected override runInContext<T>(body: () => Promise<T>): Promise<T> {
+    return body();
+  }
+}
+
 function succeed(step: OpenStep, result: unknown, sentOn: Order | undefined): unknown {
   moveStep(step.row, 'succeeded', { ...rowsFact(result), ...(sentOn === undefined ? {} : { message: saidBy('sent on', sentOn) }) });
   if (step.wasHeld && sentOn !== undefined) emitRunEvent({ kind: 'recovered', step: step.row.id, how: 'retried', ...operatorOf(sentOn) });
+  const checks = warningsIn(result);
+  if (checks.length > 0) emitRunEvent({ kind: 'check-warning', step: step.row.id, checks });
   return result;
 }
 
