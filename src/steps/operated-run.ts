@@ -1,6 +1,7 @@
 import { defaultPayloadConverter, type Headers } from '@temporalio/common';
 import {
   AsyncLocalStorage,
+  CancellationScope,
   ContinueAsNew,
   TemporalFailure,
   isCancellation,
@@ -19,6 +20,7 @@ import { withDeadline } from '../durable/with-deadline.js';
 import { addStep, moveStep, stepCount, type StepEntry } from '../durable/step-table.js';
 import { currentScope, trackStep } from '../durable/step-scope.js';
 import { ALERT_WORKFLOW } from './alert-outbox.js';
+import { createActivityCancellations } from './activity-cancellations.js';
 import { renderDetails } from './current-details.js';
 import { describeError } from '../durable/describe-error.js';
 import { isInterval } from './interval-of-run.js';
@@ -60,8 +62,9 @@ type Interceptor = WorkflowInboundCallsInterceptor & WorkflowOutboundCallsInterc
 /** Around a whole run: steps that can be told from each other and held, retried, skipped and reused; orders; search attributes. */
 export function operatedRun(): { calls: Interceptor; internals: WorkflowInternalsInterceptor } {
   const stepId = createStepIds();
-  /** Set, with headers to add, while a step schedules its activity again, so that it is not taken for a step of its own. */
-  const again = new AsyncLocalStorage<Headers>();
+  /** Set while a step schedules its activity again, so that it is not taken for a step of its own. */
+  const again = new AsyncLocalStorage<Rescheduling>();
+  const cancellations = createActivityCancellations();
   let run: OperatedRun | undefined;
   let ended: 'completed' | 'failed' | 'cancelled' | undefined;
 
@@ -105,7 +108,8 @@ export function operatedRun(): { calls: Interceptor; internals: WorkflowInternal
 
     scheduleActivity(input, next) {
       const repeated = again.getStore();
-      if (run === undefined || repeated !== undefined) return tracked(next({ ...input, headers: { ...input.headers, ...repeated } }));
+      repeated?.scheduled(input.seq);
+      if (run === undefined || repeated !== undefined) return tracked(next({ ...input, headers: { ...input.headers, ...repeated?.headers } }));
       const { runner, control, attributes } = run;
       const scope = currentScope();
       const id = input.options.activityId ?? stepId(input.activityType, scope);
@@ -114,16 +118,29 @@ export function operatedRun(): { calls: Interceptor; internals: WorkflowInternal
       const headers: Headers = scope.cleanup === true ? { [CLEANUP_HEADER]: defaultPayloadConverter.toPayload(true) } : {};
       const interval = input.args.find(isInterval);
       if (interval !== undefined) attributes.interval(interval.label);
+      let { seq } = input;
       let first = true;
       const schedule: Schedule = (options, more) => {
         const added = { ...headers, ...more };
-        if (!first) return again.run(added, () => scheduleActivity(input.activityType, input.args, options, input.typeInfo));
+        if (!first) {
+          const rescheduling: Rescheduling = { headers: added, scheduled: (next) => void (seq = next) };
+          return again.run(rescheduling, () => scheduleActivity(input.activityType, input.args, options, input.typeInfo));
+        }
         first = false;
         return next({ ...input, options, headers: { ...input.headers, ...added } });
       };
       const { pool } = scope;
-      const attempt = (row: StepEntry): Promise<unknown> => (pool === undefined ? schedule(options, {}) : inPool({ pool, row, control, schedule }, options));
-      return tracked(runner.run({ id, activity: input.activityType, mayHold: scope.mayHold, attempt }));
+      if (pool === undefined) {
+        const attempt = (): Promise<unknown> => schedule(options, {});
+        return tracked(runner.run({ id, activity: input.activityType, mayHold: scope.mayHold, attempt, cancel: () => cancellations.add(seq) }));
+      }
+      // Waiting for a slot can be cancelled, too.
+      let inside = CancellationScope.current();
+      const attempt = (row: StepEntry): Promise<unknown> => {
+        inside = new CancellationScope();
+        return inside.run(() => inPool({ pool, row, control, schedule }, options));
+      };
+      return tracked(runner.run({ id, activity: input.activityType, mayHold: scope.mayHold, attempt, cancel: () => inside.cancel() }));
     },
 
     async startChildWorkflowExecution(input, next) {
@@ -156,8 +173,15 @@ export function operatedRun(): { calls: Interceptor; internals: WorkflowInternal
       }
       next(input);
     },
+    concludeActivation: (input, next) => cancellations.conclude(next(input)),
   };
   return { calls, internals };
+}
+
+/** An activity call that is another attempt of a step: headers to add, and where its number in the history of commands goes. */
+interface Rescheduling {
+  headers: Headers;
+  scheduled: (seq: number) => void;
 }
 
 /** Lets the blocks around a step know of it. */

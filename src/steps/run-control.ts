@@ -10,8 +10,8 @@ export interface RunControl {
   resume(): void;
   /** Whether a step that is to start now has to wait. */
   isClosed(): boolean;
-  /** Resolves when it need not wait any more. */
-  opened(): Promise<void>;
+  /** Resolves when it need not wait any more, or when `orElse` holds. */
+  opened(orElse?: () => boolean): Promise<void>;
   isCancelled(): boolean;
 }
 
@@ -30,7 +30,7 @@ export function createRunControl(): RunControl {
       pause = undefined;
     },
     isClosed,
-    opened: () => condition(() => !isClosed()),
+    opened: (orElse = () => false) => condition(() => !isClosed() || orElse()),
     isCancelled,
   };
 }

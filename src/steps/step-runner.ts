@@ -1,4 +1,4 @@
-import { ActivityFailure, ApplicationFailure, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, CancelledFailure, condition, isCancellation } from '@temporalio/workflow';
 import { rowsOf } from '../datasets/rows-of.js';
 import { msToNumber } from '../durable/duration.js';
 import { emitRunEvent } from '../durable/run-events.js';
@@ -18,16 +18,16 @@ export interface StepCall {
   activity: string;
   /** `false` for steps whose failure is an answer (a sensor that may time out): they are never held. */
   mayHold: boolean;
-  /** Schedules the activity in the current cancellation scope; called again for every retry by an operator. */
+  /** Schedules the activity; called again for every retry by an operator. */
   attempt: (row: StepEntry) => Promise<unknown>;
+  /** Cancels what `attempt` has begun last. */
+  cancel: () => void;
 }
 
 /** A step between its first scheduling and its end. */
 export interface OpenStep {
   row: StepEntry;
   call: StepCall;
-  /** Of the present attempt. */
-  scope: CancellationScope;
   order?: Order | undefined;
   wasHeld: boolean;
 }
@@ -63,7 +63,7 @@ export function createStepRunner({ hold, control, seed, changed }: Parts): StepR
       moveStep(row, 'reused', rowsFact(result));
       return Promise.resolve(result);
     }
-    const step: OpenStep = { row, call, scope: CancellationScope.current(), wasHeld: false };
+    const step: OpenStep = { row, call, wasHeld: false };
     open.set(call.id, step);
     return attempt(step, undefined);
   }
@@ -71,16 +71,13 @@ export function createStepRunner({ hold, control, seed, changed }: Parts): StepR
   /** One scheduling of the activity, and whatever follows from how it ends. */
   function attempt(step: OpenStep, sentOn: Order | undefined): Promise<unknown> {
     step.order = undefined;
-    step.scope = new StepAttempt();
-    return step.scope
-      .run(() => (control.isClosed() ? attemptWhenOpened(step) : step.call.attempt(step.row)))
-      .then(
-        (result) => {
-          open.delete(step.call.id);
-          return succeed(step, result, sentOn);
-        },
-        (error: unknown) => afterFailure(step, error),
-      );
+    return (control.isClosed() ? attemptWhenOpened(step) : step.call.attempt(step.row)).then(
+      (result) => {
+        open.delete(step.call.id);
+        return succeed(step, result, sentOn);
+      },
+      (error: unknown) => afterFailure(step, error),
+    );
   }
 
   async function afterFailure(step: OpenStep, error: unknown): Promise<unknown> {
@@ -94,9 +91,11 @@ export function createStepRunner({ hold, control, seed, changed }: Parts): StepR
     throw fail(step, error, order);
   }
 
-  async function attemptWhenOpened({ row, call }: OpenStep): Promise<unknown> {
+  async function attemptWhenOpened(step: OpenStep): Promise<unknown> {
+    const { row, call } = step;
     moveStep(row, 'waiting', { message: 'the run is paused' });
-    await control.opened();
+    await control.opened(() => step.order !== undefined);
+    if (step.order !== undefined) throw new CancelledFailure('an operator has decided');
     moveStep(row, 'running');
     return call.attempt(row);
   }
@@ -131,16 +130,9 @@ export function createStepRunner({ hold, control, seed, changed }: Parts): StepR
     open,
     obey(step, order) {
       step.order = order;
-      if (step.row.state !== 'held') step.scope.cancel();
+      if (step.row.state !== 'held') step.call.cancel();
     },
   };
-}
-
-/** A scope without a timeout has nothing to do after its body. */
-class StepAttempt extends CancellationScope {
-  protected override runInContext<T>(body: () => Promise<T>): Promise<T> {
-    return body();
-  }
 }
 
 function succeed(step: OpenStep, result: unknown, sentOn: Order | undefined): unknown {
