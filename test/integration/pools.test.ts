@@ -194,7 +194,7 @@ describeWithServer('pools', locateTemporal, () => {
       await expect.poll(async () => (await waiting('sized')).length, PATIENCE).toBe(runs.length - 1);
     }
     expect(await setSize('sized', 3)).toMatchObject({ size: 3, set: { by: 'anna@test' } });
-    await stack.saw('in', 'sized-3');
+    await Promise.all([stack.saw('in', 'sized-2'), stack.saw('in', 'sized-3')]);
     await setSize('sized', 1);
     await stack.letGo('sized-1');
     await runs[0]!.result();
