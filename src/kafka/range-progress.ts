@@ -5,6 +5,8 @@ import type { IncomingMessage, OffsetRange } from './message-log.js';
 export class RangeProgress {
   readonly #ranges: ReadonlyMap<number, OffsetRange>;
   readonly #positions = new Map<number, number>();
+  /** Where the newest batch of each partition began: it is fetched again when its end could not be told. */
+  readonly #begun = new Map<number, number>();
   readonly #topic: string;
 
   constructor(topic: string, ranges: readonly OffsetRange[]) {
@@ -34,6 +36,11 @@ export class RangeProgress {
     if (next > this.position(partition)) this.#positions.set(partition, next);
   }
 
+  handedOut(partition: number, messages: readonly IncomingMessage[]): void {
+    const last = messages.at(-1);
+    if (last !== undefined) this.advance(partition, Number(last.offset) + 1);
+  }
+
   /** Those of the messages that are inside the range and have not been read; kafkajs gives whole batches of the broker's. */
   unread(partition: number, messages: readonly IncomingMessage[]): readonly IncomingMessage[] {
     const to = this.#ranges.get(partition)?.to ?? 0;
@@ -46,7 +53,9 @@ export class RangeProgress {
 
   /** A broker that no longer has the offset sends the client somewhere else: never followed in silence. */
   assertAsked(partition: number, asked: number): void {
-    if (asked === this.position(partition)) return;
+    const isAgain = asked === this.#begun.get(partition);
+    this.#begun.set(partition, asked);
+    if (isAgain || asked === this.position(partition)) return;
     throw expired(this.#topic, partition, this.position(partition), `The broker has sent the reader to ${asked}.`);
   }
 

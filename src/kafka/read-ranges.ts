@@ -40,6 +40,8 @@ export async function readRanges<T>(
       const assigned = payload.memberAssignment[topic] ?? [];
       if (!progress.partitions.every((partition) => assigned.includes(partition))) reject(replaced(topic));
       place(consumer, topic, assigned, progress);
+      // The last batch may have been handed out before the group was left.
+      if (progress.finished) resolve();
     });
 
     const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
@@ -50,6 +52,9 @@ export async function readRanges<T>(
         progress.assertAsked(partition, Number(fetchedOffset(batch)));
         const messages = progress.unread(partition, batch.messages);
         if (messages.length > 0) await handler.onMessages(partition, messages);
+        // At once: where the broker is gone, the end of this batch is never told, and the batch comes again.
+        progress.handedOut(partition, messages);
+        lastMove = Date.now();
       } catch (error) {
         reject(error);
         throw error;
