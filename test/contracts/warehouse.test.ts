@@ -73,16 +73,17 @@ describeWithServer('with a PostgreSQL server', locatePostgres, () => warehouseCo
 describeWithServer('with a Redshift Data API', locateRedshift, () => warehouseContract('Redshift', redshift));
 
 /** One row of one interval, from a query: enough to show whose publication stands. */
-function publication(generation: number, label: string, target = 'labels'): PublishRequest {
+function publication(generation: number, label: string, target = 'labels', day = 1): PublishRequest {
+  const [start, end] = [`2026-01-0${day}`, `2026-01-0${day + 1}`];
   const table: TableSpec = {
     name: target,
     columns: [{ name: 'interval_start', type: 'timestamp' }, { name: 'interval_end', type: 'timestamp' }, { name: 'label', type: 'text' }],
     key: ['label'],
   };
-  const query = `SELECT TIMESTAMP '2026-01-01' AS interval_start, TIMESTAMP '2026-01-02' AS interval_end, '${label}' AS label`;
+  const query = `SELECT TIMESTAMP '${start}' AS interval_start, TIMESTAMP '${end}' AS interval_end, '${label}' AS label`;
   return {
     pipeline: 'labels',
-    interval: { start: '2026-01-01T00:00:00Z', end: '2026-01-02T00:00:00Z' },
+    interval: { start: `${start}T00:00:00Z`, end: `${end}T00:00:00Z` },
     generation,
     run: `run-${generation}`,
     sources: {},
@@ -234,10 +235,8 @@ describeWithServer('PostgreSQL as a server', locatePostgres, () => {
 
   test('two publishers that create the same table at the same time both succeed', async () => {
     const days = [1, 2, 3, 4, 5];
-    const requests = days.map((day): PublishRequest => {
-      const request = publication(1, `day ${day}`, 'created_together');
-      return { ...request, pipeline: `labels ${day}` };
-    });
+    // Each its own interval: publishers of one interval would wait for each other at the ledger instead.
+    const requests = days.map((day) => publication(1, `day ${day}`, 'created_together', day));
     const others = days.map(() => createPostgresWarehouse({ ...server, schema: 'brand "new"', limits: limitsIn(folder) }));
     const published = await Promise.allSettled(requests.map((request, index) => others[index]!.publish(request, { signal })));
     await Promise.all(others.map((other) => other.close()));
