@@ -47,6 +47,12 @@ const ARRIVAL_PARAMETERS: readonly Parameter[] = [
   { name: 'limit', example: '50', description: 'files in one run; default 200' },
 ];
 
+/** What most owners want: what is wrong by mail, everything in the worker's log. */
+const TOLD_BY_MAIL: readonly AlertRoute[] = [
+  { channel: 'mail', atLeast: 'warning' },
+  { channel: 'log', atLeast: 'info' },
+];
+
 export const CATALOG: readonly Pipeline[] = [
   {
     name: 'ecommerce-daily',
@@ -57,12 +63,7 @@ export const CATALOG: readonly Pipeline[] = [
     connections: ['SALES', 'CUSTOMERS', 'CATALOG', 'CLICKS', 'LAKE', 'WAREHOUSE', 'MAIL'],
     parameters: [{ name: 'allowEmpty', example: '["clicks"]', description: 'sources (sales, customers, products, clicks) that may have no rows' }],
     schedule: { cron: '0 1 * * *', timezone: 'UTC' },
-    alerts: {
-      routes: [
-        { channel: 'mail', atLeast: 'warning' },
-        { channel: 'log', atLeast: 'info' },
-      ],
-    },
+    alerts: { routes: TOLD_BY_MAIL },
     publishes: ['orders', 'daily_revenue_by_category', 'daily_revenue_by_country'],
   },
   {
@@ -74,12 +75,7 @@ export const CATALOG: readonly Pipeline[] = [
     connections: ['INCOMING', 'TRANSFORM', 'LAKE', 'WAREHOUSE', 'MAIL'],
     parameters: ARRIVAL_PARAMETERS,
     schedule: { cron: '0 2 * * *', timezone: 'UTC' },
-    alerts: {
-      routes: [
-        { channel: 'mail', atLeast: 'warning' },
-        { channel: 'log', atLeast: 'info' },
-      ],
-    },
+    alerts: { routes: TOLD_BY_MAIL },
     publishes: ['retail_sales', 'retail_sales_by_country'],
   },
   {
@@ -90,12 +86,7 @@ export const CATALOG: readonly Pipeline[] = [
     taskQueue: 'millrace',
     connections: ['INCOMING', 'TRANSFORM', 'LAKE', 'WAREHOUSE', 'MAIL'],
     parameters: ARRIVAL_PARAMETERS,
-    alerts: {
-      routes: [
-        { channel: 'mail', atLeast: 'warning' },
-        { channel: 'log', atLeast: 'info' },
-      ],
-    },
+    alerts: { routes: TOLD_BY_MAIL },
     publishes: ['retail_sales', 'retail_sales_by_country'],
   },
   {
@@ -106,12 +97,7 @@ export const CATALOG: readonly Pipeline[] = [
     taskQueue: 'millrace',
     connections: ['INCOMING', 'TRANSFORM', 'LAKE', 'WAREHOUSE', 'MAIL'],
     parameters: ARRIVAL_PARAMETERS,
-    alerts: {
-      routes: [
-        { channel: 'mail', atLeast: 'warning' },
-        { channel: 'log', atLeast: 'info' },
-      ],
-    },
+    alerts: { routes: TOLD_BY_MAIL },
     publishes: ['retail_sales', 'retail_sales_by_country'],
   },
   {
@@ -130,12 +116,7 @@ export const CATALOG: readonly Pipeline[] = [
       { name: 'skipExpired', example: 'true', description: 'give up messages that retention has deleted unread, and go on with the oldest' },
     ],
     schedule: { cron: '30 1 * * *', timezone: 'UTC' },
-    alerts: {
-      routes: [
-        { channel: 'mail', atLeast: 'warning' },
-        { channel: 'log', atLeast: 'info' },
-      ],
-    },
+    alerts: { routes: TOLD_BY_MAIL },
     publishes: ['user_signups'],
   },
 ];

@@ -2,11 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import type { KafkaProgram } from './obtain-kafka.js';
 import { runProgram } from './run-program.js';
+import { LOOPBACK, answers } from '../../src/stack/ports.js';
 
 export interface KafkaBrokerOptions {
   program: KafkaProgram;
@@ -89,7 +89,7 @@ function properties({ dataDir, port, controllerPort, settings = [] }: KafkaBroke
 
 async function untilListening(child: ChildProcess, port: number, logFile: string): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
-  while (!(await accepts(port))) {
+  while (!(await answers(`${LOOPBACK}:${port}`))) {
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
       throw new Error(`the Kafka broker ${Date.now() > deadline ? 'does not listen' : 'ended at once'}:\n${(await readFile(logFile, 'utf8')).slice(-2000)}`);
     }
@@ -97,16 +97,6 @@ async function untilListening(child: ChildProcess, port: number, logFile: string
   }
 }
 
-async function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    const answer = (listening: boolean): void => {
-      socket.destroy();
-      resolve(listening);
-    };
-    socket.once('connect', () => answer(true)).once('error', () => answer(false));
-  });
-}
 
 async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;

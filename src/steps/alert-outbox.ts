@@ -23,8 +23,6 @@ import type { deliverAlert } from './deliver-alert.js';
 import { createHoldStory } from './hold-story.js';
 import { isInterval } from './interval-of-run.js';
 
-export { ALERT_WORKFLOW } from './alert-delivery.js';
-
 /** Tells people what happens in a run. Stands innermost among the interceptors: it sees steps with their ids. */
 export interface AlertOutbox extends WorkflowInboundCallsInterceptor, WorkflowOutboundCallsInterceptor {
   /** Never throws and never waits; the run's outcome stays what it is, whatever becomes of the alert. */

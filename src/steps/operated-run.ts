@@ -19,7 +19,7 @@ import type { Duration } from '../durable/duration.js';
 import { withDeadline } from '../durable/with-deadline.js';
 import { addStep, moveStep, stepCount, type StepEntry } from '../durable/step-table.js';
 import { currentScope, trackStep } from '../durable/step-scope.js';
-import { ALERT_WORKFLOW } from './alert-outbox.js';
+import { ALERT_WORKFLOW } from './alert-delivery.js';
 import { createActivityCancellations } from './activity-cancellations.js';
 import { renderDetails } from './current-details.js';
 import { describeError } from '../durable/describe-error.js';

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Where in a step its worker is killed: before it does anything, within, or after it has done everything and before Temporal is told. */
@@ -38,10 +38,6 @@ function fileName(kind: string, ...parts: string[]): string {
 /** Arms a kill; `middle` comes `afterMs` after the step has begun. */
 export async function armKill(folder: string, workflowId: string, kill: { step: string; place: KillPlace; afterMs: number }): Promise<void> {
   await writeFile(join(folder, gateFiles.kill(workflowId, kill.step, kill.place)), String(kill.afterMs));
-}
-
-export async function disarm(folder: string, name: string): Promise<void> {
-  await rm(join(folder, name), { force: true });
 }
 
 /** `undefined` where the kill has not happened. */

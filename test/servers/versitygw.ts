@@ -1,13 +1,13 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import { freePort, stopProcess } from './server-process.js';
 import { ServerUnavailable } from './server-unavailable.js';
+import { LOOPBACK, answers } from '../../src/stack/ports.js';
 
 export interface VersityGateway {
   /** `http://127.0.0.1:port`; buckets are addressed by path. */
@@ -107,20 +107,9 @@ async function untilListening(child: ChildProcess, port: number): Promise<void> 
   child.once('error', (error) => (ended = error));
   child.once('exit', (code) => (ended = new Error(`the S3 gateway ended with code ${code}:\n${log}`)));
   const deadline = Date.now() + 20_000;
-  while (!(await accepts(port))) {
+  while (!(await answers(`${LOOPBACK}:${port}`))) {
     if (ended) throw ended;
     if (Date.now() > deadline) throw new Error(`the S3 gateway does not listen:\n${log}`);
     await delay(20);
   }
-}
-
-async function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    const answer = (listening: boolean): void => {
-      socket.destroy();
-      resolve(listening);
-    };
-    socket.once('connect', () => answer(true)).once('error', () => answer(false));
-  });
 }

@@ -28,12 +28,7 @@ export function insertionsFor({ name, Name, camel, snake, Title }: Names): Inser
     connections: ['SALES', 'LAKE', 'WAREHOUSE', 'MAIL'],
     parameters: [],
     schedule: { cron: '0 2 * * *', timezone: 'UTC' },
-    alerts: {
-      routes: [
-        { channel: 'mail', atLeast: 'warning' },
-        { channel: 'log', atLeast: 'info' },
-      ],
-    },
+    alerts: { routes: TOLD_BY_MAIL },
     publishes: ['${snake}'],
   },
 `,
