@@ -29,6 +29,9 @@ export const ARRIVAL: SensorPolicy = { every: '60s', timeout: '3600s' };
 /** Invokes a function: one invocation of Lambda ends within 15 minutes, and a throttled one is worth many attempts. */
 export const FUNCTION: ActivityOptions = { ...STEP, startToCloseTimeout: '20m', ...exponential('2s', '1m', 8) };
 
+/** Files that a run works on at a time: each takes some memory of the worker, however many there are. */
+export const FILES_AT_A_TIME = 16;
+
 /** For whoever would rather wait: 3 retries after 5, 10 and 20 minutes, and never more than 30. A step is given up after 6 hours. */
 export const PATIENT: ActivityOptions = { ...STEP, startToCloseTimeout: '1h', scheduleToCloseTimeout: '6h', ...exponential('5m', '30m', 4) };
 

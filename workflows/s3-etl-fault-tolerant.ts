@@ -10,7 +10,7 @@ import { taskGroup, withStepScope } from '../src/durable/step-scope.js';
 import { sensors, waitFor } from '../src/durable/wait-for.js';
 import { withCleanup } from '../src/durable/with-cleanup.js';
 import type { ErrorCode } from '../src/errors.js';
-import { ARRIVAL, CLEANUP, PATIENT } from './policies.js';
+import { ARRIVAL, CLEANUP, FILES_AT_A_TIME, PATIENT } from './policies.js';
 import { fileGroups } from './s3-etl-groups.js';
 import type { S3EtlParams, S3EtlResult } from './s3-etl.js';
 
@@ -18,8 +18,6 @@ const { findArrivals } = sensors<Activities>(ARRIVAL);
 const { noteMetadata, transformFile, setFilesAside, markProcessed } = proxyActivities<Activities>(PATIENT);
 const { removeSalesStaging } = proxyActivities<Activities>(CLEANUP);
 const groups = fileGroups({ files: PATIENT, functions: PATIENT, transforms: PATIENT, warehouse: PATIENT });
-
-const FILES_AT_A_TIME = 16;
 
 export interface S3EtlFaultTolerantResult extends S3EtlResult {
   /** Files that failed for good; the run has published the others. */

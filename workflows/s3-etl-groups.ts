@@ -12,7 +12,7 @@ import type { DataInterval } from '../src/durable/data-interval.js';
 import { mapSteps } from '../src/durable/map-steps.js';
 import { taskGroup } from '../src/durable/step-scope.js';
 import { sensors, waitFor } from '../src/durable/wait-for.js';
-import { ARRIVAL, EXTRACT, FUNCTION, TRANSFORM, WAREHOUSE } from './policies.js';
+import { ARRIVAL, EXTRACT, FILES_AT_A_TIME, FUNCTION, TRANSFORM, WAREHOUSE } from './policies.js';
 
 /** How the steps of the groups are tried. */
 export interface GroupPolicies {
@@ -24,9 +24,7 @@ export interface GroupPolicies {
 
 const USUAL: GroupPolicies = { files: EXTRACT, functions: FUNCTION, transforms: TRANSFORM, warehouse: WAREHOUSE };
 
-/** Invocations of the function at a time. */
-const FUNCTIONS_AT_A_TIME = 16;
-const byKey = { key: ({ key }: { key: string }) => key };
+const byKey = { key: ({ key }: { key: string }) => key, concurrency: FILES_AT_A_TIME };
 
 /** Task groups of arriving files, for any pipeline that has some: what one group returns the next one takes. */
 export function fileGroups(policies: GroupPolicies = USUAL) {
@@ -48,7 +46,7 @@ export function fileGroups(policies: GroupPolicies = USUAL) {
     /** Makes clean rows of every file, some files at a time. */
     transform(notes: readonly FileMetadata[], interval: DataInterval, timezone?: string): Promise<TransformedFile[]> {
       const one = async ({ rows, ...file }: FileMetadata): Promise<TransformedFile> => ({ file, noted: rows, result: await transformFile(file, uuid4(), interval, timezone) });
-      return taskGroup('transform', () => mapSteps(notes, one, { ...byKey, concurrency: FUNCTIONS_AT_A_TIME }));
+      return taskGroup('transform', () => mapSteps(notes, one, byKey));
     },
 
     /** Brings the clean rows to the warehouse, where nobody sees them yet, and sets the others aside. */

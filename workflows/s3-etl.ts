@@ -9,7 +9,7 @@ import { dataInterval, type DataInterval, type IntervalParams } from '../src/dur
 import { mapSteps } from '../src/durable/map-steps.js';
 import { sensors, waitFor } from '../src/durable/wait-for.js';
 import { withCleanup } from '../src/durable/with-cleanup.js';
-import { ARRIVAL, CLEANUP, EXTRACT, FUNCTION, TRANSFORM, WAREHOUSE } from './policies.js';
+import { ARRIVAL, CLEANUP, EXTRACT, FILES_AT_A_TIME, FUNCTION, TRANSFORM, WAREHOUSE } from './policies.js';
 
 const { findArrivals } = sensors<Activities>(ARRIVAL);
 const { noteMetadata } = proxyActivities<Activities>(EXTRACT);
@@ -17,6 +17,8 @@ const { transformFile } = proxyActivities<Activities>(FUNCTION);
 const { setRejectsAside } = proxyActivities<Activities>(TRANSFORM);
 const { loadSales, checkSales, publishSales, exportSales, markProcessed } = proxyActivities<Activities>(WAREHOUSE);
 const { removeSalesStaging } = proxyActivities<Activities>(CLEANUP);
+
+const byKey = { key: ({ key }: { key: string }) => key, concurrency: FILES_AT_A_TIME };
 
 export interface S3EtlParams extends IntervalParams {
   /** Wildcards of fnmatch; default `incoming/data_*.csv`. */
@@ -43,11 +45,11 @@ export async function s3Etl({ pattern = 'incoming/data_*.csv', ready = {}, limit
 
   return withCleanup((outcome) => removeSalesStaging(interval, outcome), async () => {
     const arrivals = await waitFor('arrival', () => findArrivals({ pattern, ready, limit }, interval));
-    const notes = await mapSteps(arrivals.files, (file) => noteMetadata(file), { key: ({ key }) => key });
+    const notes = await mapSteps(arrivals.files, (file) => noteMetadata(file), byKey);
     const files = await mapSteps(
       notes,
       async ({ rows, ...file }) => ({ file, noted: rows, result: await transformFile(file, uuid4(), interval, params.timezone) }),
-      { key: ({ key }) => key, concurrency: 16 },
+      byKey,
     );
     const rejects = await setRejectsAside(files, interval);
     const staged = await loadSales(files, uuid4(), interval);

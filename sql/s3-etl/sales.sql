@@ -1,5 +1,5 @@
 -- What the transform function has written. Variables: files (CSV, gzip; an empty field is NULL).
-CREATE TEMP TABLE sales AS
+CREATE TEMP VIEW sales AS
 SELECT *
 FROM read_csv(
   getvariable('files'),

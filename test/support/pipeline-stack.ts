@@ -38,7 +38,17 @@ export interface PipelineStack {
 
 const LIMITS = { memoryLimit: '512MB', threads: 2 };
 
-export async function startPipelineStack({ days = generatedDays(), preload }: { days?: DemoDays; preload: string[] }): Promise<PipelineStack> {
+export interface PipelineStackOptions {
+  days?: DemoDays;
+  /** Days that the sources have from the beginning. */
+  preload: string[];
+  /** Of the workers, over that of the tests. */
+  environment?: Record<string, string>;
+  /** What a worker process runs, from the project's folder; default `workers/gated.ts`. */
+  entry?: string;
+}
+
+export async function startPipelineStack({ days = generatedDays(), preload, environment: ofWorkers = {}, entry = 'workers/gated.ts' }: PipelineStackOptions): Promise<PipelineStack> {
   const home = await mkdtemp(join(tmpdir(), 'millrace [pipeline]-'));
   const gates = join(home, 'gates');
   await Promise.all(['gates', 'lake', 'logs'].map((folder) => mkdir(join(home, folder))));
@@ -66,10 +76,11 @@ export async function startPipelineStack({ days = generatedDays(), preload }: { 
     connections: uris,
     async worker(taskQueue, overrides = {}, { address, namespace } = temporal) {
       const worker = await startWorkerProcess({
-        entry: join(findProjectRoot(), 'workers', 'gated.ts'),
+        entry: join(findProjectRoot(), entry),
         environment: {
           ...process.env,
           NODE_OPTIONS: '--import tsx',
+          ...ofWorkers,
           TEMPORAL_ADDRESS: address,
           TEMPORAL_NAMESPACE: namespace,
           MILLRACE_HOME: home,
