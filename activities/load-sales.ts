@@ -8,7 +8,7 @@ import type { Dependencies } from './dependencies.js';
 import { TRANSFORMED_SALES } from './sales-tables.js';
 import { stageDataset, stagingTable } from './staging.js';
 import { withTransform } from './transform.js';
-import { asDataset, type TransformedFile } from './transformed-file.js';
+import type { TransformedFile } from './transformed-file.js';
 
 /**
  * Write: the transformed files into this run's staging table. A warehouse that can copies them from the lake by itself; for the others they
@@ -19,11 +19,11 @@ import { asDataset, type TransformedFile } from './transformed-file.js';
 export function createLoadSales(deps: Dependencies) {
   return async function loadSales(files: TransformedFile[], token: string, interval: DataInterval): Promise<StagedTable> {
     const warehouse = deps.warehouse();
-    const objects = files.map(({ result: { output, rows } }) => ({ uri: output.uri, bytes: output.bytes, rows: rows.written }));
+    const objects = files.map(({ result: { output } }) => ({ uri: output.uri, bytes: output.bytes, rows: output.rows }));
     if (canCopy(warehouse) && objects.every(({ uri }) => uri.startsWith('s3://'))) {
       return copyObjects(deps, warehouse, objects, token, interval);
     }
-    const inputs = { files: files.map(({ result }) => asDataset(result.output, 'csv', result.rows.written, madeByThisStep(interval))) };
+    const inputs = { files: files.map(({ result }) => result.output) };
     const sales = await withTransform(deps, { inputs, interval, timezone: 'UTC' }, async (transform) => {
       await transform.run('s3-etl/sales');
       return transform.write('staging', 'sales');

@@ -2,10 +2,9 @@ import { Context } from '@temporalio/activity';
 import type { DatasetRef } from '../src/datasets/dataset-ref.js';
 import type { DataInterval } from '../src/durable/data-interval.js';
 import { MillraceError } from '../src/errors.js';
-import { madeByThisStep } from './datasets.js';
 import type { Dependencies } from './dependencies.js';
 import { withTransform } from './transform.js';
-import { asDataset, type TransformedFile } from './transformed-file.js';
+import type { TransformedFile } from './transformed-file.js';
 
 export interface RejectSummary {
   /** Lines that were not published, by reason: read = published + quarantined. */
@@ -18,7 +17,7 @@ export interface RejectSummary {
 export function createSetRejectsAside(deps: Dependencies) {
   return async function setRejectsAside(files: TransformedFile[], interval: DataInterval): Promise<RejectSummary> {
     const withRejects = files.filter(({ result }) => result.rejects !== undefined);
-    const rejects = withRejects.map(({ result }) => asDataset(result.rejects!, 'jsonl', result.rows.rejected, madeByThisStep(interval)));
+    const rejects = withRejects.map(({ result }) => result.rejects!);
     const texts = { files: withRejects.map(({ file }) => file.key) };
     return withTransform(deps, { inputs: rejects.length === 0 ? {} : { rejects }, texts, interval, timezone: 'UTC' }, async (transform) => {
       await transform.run(rejects.length === 0 ? 's3-etl/no_quarantine' : 's3-etl/quarantine');

@@ -9,6 +9,7 @@ import { retailCsv } from '../../src/demo/retail-csv.js';
 import type { ObjectStore } from '../../src/object-store/object-store.js';
 import { gateFiles } from '../../src/verify/gate-files.js';
 import type { S3EtlParams, S3EtlResult } from '../../workflows/s3-etl.js';
+import { millrace } from '../support/millrace-command.js';
 import { startPipelineStack, type PipelineStack } from '../support/pipeline-stack.js';
 import { salesContent } from '../support/sales-content.js';
 import { describeWithServer } from '../support/with-server.js';
@@ -61,6 +62,15 @@ describeWithServer('s3-etl on the embedded stack', locateTemporal, () => {
     for await (const { key } of adapters.lake().list('')) if (key.includes(result.interval.run)) layers.add(key.slice(0, key.indexOf('/')));
     expect(layers).toEqual(new Set(['quarantine', 'logs']));
   });
+
+  it('refuses to re-run a completed run from a step whose inputs its cleanup has removed, before anything runs', async () => {
+    const cli = (...args: string[]) => millrace(args, { TEMPORAL_ADDRESS: stack.temporal.address, TEMPORAL_NAMESPACE: stack.temporal.namespace });
+    const step = `transformFile[incoming/data_${DATE}.csv]`;
+    const refused = await cli('rerun', 's3-etl-1', '--from', 'loadSales');
+    expect(refused).toMatchObject({ code: 6, stderr: expect.stringMatching(/what would be reused no longer exists: file:\S+\.csv\.gz \(of transformFile\[/) as string });
+    expect(refused.stderr).toContain(`--from ${step}`);
+    expect(await cli('rerun', 's3-etl-1', '--from', step, '--watch')).toMatchObject({ code: 0 });
+  }, 120_000);
 
   it('publishes the same lines as ecommerce-daily, whose rules they are judged by', async () => {
     await stack.client.workflow.execute('ecommerceDaily', { taskQueue: 's3-etl', workflowId: 'orders', args: [{ date: DATE }] });

@@ -18,7 +18,8 @@ const ANSWERS = `
 exports.handler = async ({ idempotencyKey, source }) => {
   if (source.etag === 'throws') throw new TypeError('cannot read it');
   if (source.etag === 'malformed') throw Object.assign(new Error('the file has no columns'), { name: 'SOURCE_MALFORMED' });
-  return { idempotencyKey, source, rows: { read: 1, written: source.etag === 'loses' ? 0 : 1, rejected: 0 }, rejectedByReason: {}, repeated: false };
+  const output = { uri: 's3://lake/out.csv.gz', bytes: 9, etag: 'e' };
+  return { idempotencyKey, source, output, rows: { read: 1, written: source.etag === 'loses' ? 0 : 1, rejected: 0 }, rejectedByReason: {}, repeated: false };
 };`;
 
 describeWithServer('the step that invokes the transform function', locateTemporal, () => {
@@ -88,6 +89,12 @@ describeWithServer('the step that invokes the transform function', locateTempora
   it('is not tried again for a function that is missing', async () => {
     functionName = 'nobody';
     expect(await failureOf(await start('works'))).toMatchObject({ type: 'FUNCTION_MISSING', nonRetryable: true, message: expect.stringContaining('nobody') as string });
+  });
+
+  it('returns what the function has written as a dataset of the lake, so that a re-run can look whether it is still there', async () => {
+    expect(await (await start('works')).result()).toMatchObject({
+      output: { uri: 's3://lake/out.csv.gz', format: 'csv', rows: 1, bytes: 9, schema: expect.stringMatching(/^[\da-f]{16}$/) as string, madeBy: { step: 'transformFile', attempt: 1 } },
+    });
   });
 
   it('does not believe a function that loses rows', async () => {
