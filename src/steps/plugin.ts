@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import type { ClientOptions } from '@temporalio/client';
 import { SimplePlugin } from '@temporalio/plugin';
-import { stepInterceptor, type StepOptions } from './activity-interceptor.js';
+import { stepInterceptor } from './activity-interceptor.js';
 import { askForAttributes, startInterceptors } from './client-interceptors.js';
+import type { StepOptions } from './step-options.js';
 
 /** The module that runs inside the workflow sandbox; built or source, whichever this file is. */
 export const WORKFLOW_INTERCEPTORS = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? './workflow-interceptors.ts' : './workflow-interceptors.js', import.meta.url));

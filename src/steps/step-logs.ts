@@ -55,7 +55,7 @@ export function createStepLogs(lake: () => ObjectStore, onError: (message: strin
         open.set(run.runId, segment);
       }
       seq += 1;
-      segment.records.push({ ...record, seq });
+      segment.records.push(Object.assign(record, { seq }));
       if (segment.records.length >= FLUSH_AFTER_RECORDS) write(segment);
     },
     async flush() {
