@@ -1,7 +1,7 @@
 import type { Client } from '@temporalio/client';
 import pMap from 'p-map';
 import { runDisturbed, type RunOutcome } from './disturbed-run.js';
-import { readAttempts, readKill } from './gate-files.js';
+import { readAttempts, readKill, type AttemptMark } from './gate-files.js';
 import { observedSteps } from './observed-steps.js';
 import { planKills, representatives, type PlannedKill } from './plan-kills.js';
 import type { Stage } from './stage.js';
@@ -52,7 +52,7 @@ export async function verifyPipeline(options: VerifyOptions): Promise<VerifyRepo
     const workflowId = `${options.id}-${runs}`;
     const stage = await options.openStage(workflowId);
     const outcome = await runDisturbed({ ...options, workflowId, stage, kills, limitMs: limitMs + kills.length * PER_KILL_MS });
-    const reports = await Promise.all(kills.map((kill) => reportOf(kill, workflowId, stage, outcome, calm.prints)));
+    const reports = await Promise.all(kills.map((kill) => reportOf(kill, { run: workflowId, kills, stage, outcome, expected: calm.prints })));
     options.say(`${workflowId}: ${reports.map(({ step, place, outcome }) => `${step} ${place} ${outcome}`).join(', ')}`);
     return reports;
   };
@@ -90,13 +90,23 @@ async function calmRun(options: VerifyOptions): Promise<{ prints: Record<string,
   return { prints, history: events ?? [], durationMs: Date.now() - begun };
 }
 
-async function reportOf({ step, place }: PlannedKill, run: string, stage: Stage, { state, failure, prints }: RunOutcome, expected: Record<string, TablePrint>): Promise<KillReport> {
+/** A run that has ended, and what its tables should be. */
+interface DisturbedRun {
+  run: string;
+  kills: readonly PlannedKill[];
+  stage: Stage;
+  outcome: RunOutcome;
+  expected: Record<string, TablePrint>;
+}
+
+async function reportOf({ step, place }: PlannedKill, { run, kills, stage, outcome: { state, failure, prints }, expected }: DisturbedRun): Promise<KillReport> {
   const kill = await readKill(stage.gates, run, step, place);
-  const attempts = (await readAttempts(stage.gates, run)).filter((attempt) => attempt.step === step);
+  const ofAll = await readAttempts(stage.gates, run);
+  const attempts = ofAll.filter((attempt) => attempt.step === step);
   const next = kill === undefined ? undefined : attempts.find(({ attempt }) => attempt > kill.attempt);
   const differing = differingTables(expected, prints);
   const outcome: KillOutcome = state !== 'completed' ? state : differing.length > 0 ? 'different' : kill === undefined ? 'unreached' : 'same';
-  const note = failure ?? (differing.length > 0 ? differing.map((table) => `${table} has ${prints[table]?.rows ?? 'no'} rows instead of ${expected[table]?.rows ?? 'none'}`).join(', ') : undefined);
+  const note = failure ?? (differing.length > 0 ? [...differing.map((table) => rowsOfBoth(table, prints, expected)), ...triedAgain(ofAll, kills)].join(', ') : undefined);
   return {
     step,
     place,
@@ -106,6 +116,16 @@ async function reportOf({ step, place }: PlannedKill, run: string, stage: Stage,
     ...(kill === undefined || next === undefined ? {} : { takenUpAfterMs: next.at - kill.at }),
     ...(note === undefined ? {} : { note }),
   };
+}
+
+function rowsOfBoth(table: string, prints: DisturbedRun['expected'], expected: DisturbedRun['expected']): string {
+  return `${table} has ${prints[table]?.rows ?? 'no'} rows instead of ${expected[table]?.rows ?? 'none'}`;
+}
+
+/** A stalled machine can make Temporal try a step again in which nothing was killed: then that one may be to blame. */
+function triedAgain(attempts: readonly AttemptMark[], kills: readonly PlannedKill[]): string[] {
+  const others = attempts.filter(({ step, attempt }) => attempt > 1 && kills.every((kill) => kill.step !== step));
+  return [...new Set(others.map(({ step }) => `${step} was tried again without a kill`))];
 }
 
 function isBad({ outcome }: KillReport): boolean {
