@@ -36,7 +36,8 @@ export interface Comparison {
 
 /**
  * Runs both sides in turn, so that whatever else the machine does meets both alike: first `warmups` rounds that do not count,
- * then `rounds` that do. The time of `beforeRound` counts for nobody.
+ * then `rounds` that do. Each side is the first one in every other round: what one leaves behind (files to write, memory to
+ * collect) the next one pays for. The time of `beforeRound` counts for nobody.
  */
 export async function sideBySide(
   sides: { ours: Measured; theirs: Measured },
@@ -46,7 +47,7 @@ export async function sideBySide(
   const times: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
   for (let round = -warmups; round < rounds; round += 1) {
     await beforeRound();
-    for (const side of ['ours', 'theirs'] as const) {
+    for (const side of round % 2 === 0 ? (['ours', 'theirs'] as const) : (['theirs', 'ours'] as const)) {
       const started = performance.now();
       await sides[side]();
       if (round >= 0) times[side].push(performance.now() - started);
