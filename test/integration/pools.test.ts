@@ -1,12 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { StepEntry } from '../../src/durable/step-table.js';
 import { OPERATOR_UPDATES, STEPS_QUERY, type StepsAnswer } from '../../src/steps/operator-protocol.js';
 import { SET_SIZE_UPDATE, poolWorkflowId, type PoolView } from '../../src/steps/pool-protocol.js';
 import { locateTemporal } from '../servers/temporal.js';
 import { mostInside, startPoolStack, type PoolStack, type Seen } from '../support/pool-stack.js';
+import { replayAll } from '../support/replay-all.js';
 import { describeWithServer } from '../support/with-server.js';
 
 /** Long enough for a busy machine to renew in time. */
@@ -318,13 +318,7 @@ describeWithServer('pools', locateTemporal, () => {
   }, 60_000);
 
   it('replay every history of these tests', async () => {
-    let replayed = 0;
-    // One after the other: the SDK's replay of a list stops for ever, now and then, when it fetches histories while it replays.
-    for await (const { workflowId, history } of stack.client.workflow.list().intoHistories()) {
-      await Worker.runReplayHistory({ workflowBundle: stack.bundle, replayName: 'pools' }, history, workflowId);
-      replayed += 1;
-    }
     // Pools that went on as new runs count once for each of them.
-    expect(replayed).toBeGreaterThan(70);
+    expect(await replayAll(stack.client, { workflowBundle: stack.bundle, replayName: 'pools' })).toBeGreaterThan(70);
   }, 240_000);
 });

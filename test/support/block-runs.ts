@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
-import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkerOptions, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker, bundleWorkflowCode, type WorkerOptions } from '@temporalio/worker';
 import { DYNAMIC_CONFIG_ARGUMENTS } from '../../scripts/servers/temporal-flags.js';
 import { MillracePlugin } from '../../src/steps/plugin.js';
 import { RUN_OPTIONS_MEMO, type RunOptions } from '../../src/steps/run-options.js';
+import { replayAll } from './replay-all.js';
 import { startTemporal, type TemporalServer } from '../servers/temporal.js';
 
 /** A server and a worker for workflows of `test/fixtures/`, and every run that was started on them. */
@@ -52,20 +53,11 @@ export async function startBlockRuns({ fixture, activities, worker: options = {}
     temporal,
     start: (workflow, ...args) => startWith({}, workflow, ...args),
     startWith,
-    replayAll: () => replayAll(temporal, workflowBundle),
+    replayAll: () => replayAll(temporal.env.client, { workflowBundle }),
     async stop() {
       worker.shutdown();
       await running;
       await temporal.stop();
     },
   };
-}
-
-async function replayAll({ env: { client } }: TemporalServer, workflowBundle: WorkflowBundleWithSourceMap): Promise<number> {
-  let replayed = 0;
-  for await (const { error } of Worker.runReplayHistories({ workflowBundle }, client.workflow.list().intoHistories())) {
-    if (error !== undefined) throw error;
-    replayed += 1;
-  }
-  return replayed;
 }

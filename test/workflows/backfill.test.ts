@@ -1,11 +1,11 @@
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { CancelledFailure, type ApplicationFailure } from '@temporalio/common';
-import { Worker } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { BACKFILL_PROGRESS, BACKFILL_UPDATES, backfillId, type BackfillPlan, type BackfillProgress, type BackfillRequest, type BackfillResult } from '../../src/durable/backfill.js';
 import { SEARCH_ATTRIBUTES } from '../../src/steps/search-attributes.js';
 import { locateTemporal } from '../servers/temporal.js';
 import { BackfillDays, startBackfillStack, type BackfillStack } from '../support/backfill-days.js';
+import { replayAll } from '../support/replay-all.js';
 import { describeWithServer } from '../support/with-server.js';
 
 const EVENTUALLY = { timeout: 20_000, interval: 20 };
@@ -269,13 +269,6 @@ describeWithServer('a backfill', locateTemporal, () => {
   });
 
   it('replays, whatever has become of it', async () => {
-    const { client } = stack.server.env;
-    let replayed = 0;
-    for await (const { workflowId, runId } of client.workflow.list({ query: `WorkflowType IN ('backfill', 'backfillPlan')` })) {
-      const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-      await Worker.runReplayHistory({ workflowBundle: stack.bundle }, history, workflowId);
-      replayed += 1;
-    }
-    expect(replayed).toBeGreaterThan(15);
+    expect(await replayAll(stack.server.env.client, { workflowBundle: stack.bundle }, `WorkflowType IN ('backfill', 'backfillPlan')`)).toBeGreaterThan(15);
   }, 300_000);
 });
