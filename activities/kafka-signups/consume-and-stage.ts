@@ -43,7 +43,7 @@ export function createConsumeAndStage(deps: Dependencies) {
     }
     const [messages, lake] = [deps.messages(), deps.lake()];
     return withScratchFolder(deps.limits, async (folder) => {
-      const rows = new StagedRows(folder, topic);
+      const rows = new StagedRows(folder, topic, offsets);
       const started = performance.now();
       const batches = metricMeter.createHistogram('millrace_kafka_batch_messages', 'int', 'messages', 'Messages handed over by the broker at a time');
       try {
@@ -75,6 +75,7 @@ export function createConsumeAndStage(deps: Dependencies) {
     });
 
     async function store(rows: StagedRows, folder: string): Promise<{ signups: DatasetRef; quarantine: DatasetRef }> {
+      await rows.settled();
       const [csv, parquet] = [join(folder, 'signups.csv'), join(folder, 'quarantine.parquet')];
       await rows.writeCsv(csv);
       const { size } = await stat(csv);

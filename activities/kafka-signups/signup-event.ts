@@ -1,25 +1,62 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 
 /** Columns of the staged CSV file, in its order. */
 export const STAGED_COLUMNS = ['event_id', 'user_id', 'email', 'full_name', 'country', 'plan', 'referrer', 'signed_up_at', 'topic_partition', 'topic_offset'] as const;
 
 /** NUL, which no warehouse but DuckDB stores, and halves of characters, which no file in UTF-8 holds. */
-const text = (most: number) => z.string().max(most).refine((value) => !/[\0\p{Cs}]/u.test(value));
+const storable = (value: string): boolean => value.isWellFormed() && !value.includes('\0');
+const text = (most: number) => z.string().max(most).refine(storable);
 const required = (most: number) => text(most).min(1);
 
+const COUNTRY = /^[A-Z]{2}$/;
+/** Six digits are what timestamps of warehouses hold. */
+const TOO_FINE = /\.\d{7}/;
+
 /** Further fields are of no interest to this pipeline: whoever writes the topic may add some. */
-const signup = z.object({
-  event_id: z.uuid().max(36),
+export const signupSchema = z.object({
+  event_id: z.uuid(),
   user_id: required(200),
   email: z.email().max(320),
   full_name: text(1000),
-  country: z.string().regex(/^[A-Z]{2}$/),
+  country: z.string().regex(COUNTRY),
   plan: required(50),
   referrer: text(2000).nullish(),
-  // Six digits are what timestamps of warehouses hold.
-  signed_up_at: z.iso.datetime({ offset: true }).refine((value) => !/\.\d{7}/.test(value)),
+  signed_up_at: z.iso.datetime({ offset: true }).refine((value) => !TOO_FINE.test(value)),
 });
+
+export type Signup = z.infer<typeof signupSchema>;
+
+const UUID = z.regexes.uuid();
+const EMAIL = z.regexes.email;
+const MOMENT = z.regexes.datetime({ offset: true });
+
+/**
+ * True only of what the schema takes, too, at a quarter of its price, which for a million messages is a second. Of all else, such as
+ * long texts beyond the basic plane, whose characters it does not count, the schema says what it is.
+ */
+export function isPlainSignup(event: Record<string, unknown>): event is Signup {
+  const { event_id: id, email, country, referrer, signed_up_at: at } = event;
+  return (
+    typeof id === 'string' &&
+    UUID.test(id) &&
+    isText(event['user_id'], 1, 200) &&
+    isText(email, 1, 320) &&
+    EMAIL.test(email) &&
+    isText(event['full_name'], 0, 1000) &&
+    typeof country === 'string' &&
+    COUNTRY.test(country) &&
+    isText(event['plan'], 1, 50) &&
+    (referrer === null || referrer === undefined || isText(referrer, 0, 2000)) &&
+    typeof at === 'string' &&
+    MOMENT.test(at) &&
+    !TOO_FINE.test(at)
+  );
+}
+
+function isText(value: unknown, least: number, most: number): value is string {
+  return typeof value === 'string' && value.length >= least && value.length <= most && storable(value);
+}
 
 /** A message as a row of the staged file, without its position; or why it is none. */
 export type Judged = { row: (string | null)[] } | { reason: string; detail: string };
@@ -31,18 +68,26 @@ export type Judged = { row: (string | null)[] } | { reason: string; detail: stri
 export function judgeSignup(value: Buffer | null): Judged {
   if (value === null) return { reason: 'no_value', detail: 'a tombstone: the message has a key and no value' };
   if (value.length === 0) return { reason: 'empty', detail: 'the message has no bytes' };
-  if (!isUtf8(value)) return { reason: 'not_utf8', detail: 'the bytes are no text in UTF-8' };
   let event: unknown;
   try {
-    event = JSON.parse(value.toString('utf8'));
+    // Most messages are ASCII, which is decoded and parsed in half the time.
+    if (isAscii(value)) event = JSON.parse(value.toString('latin1'));
+    else if (isUtf8(value)) event = JSON.parse(value.toString('utf8'));
+    else return { reason: 'not_utf8', detail: 'the bytes are no text in UTF-8' };
   } catch {
     return { reason: 'not_json', detail: 'the text is no JSON' };
   }
   if (typeof event !== 'object' || event === null || Array.isArray(event)) return { reason: 'not_an_object', detail: 'the JSON is no object' };
-  const judged = signup.safeParse(event);
-  if (!judged.success) return refused(event as Record<string, unknown>, judged.error.issues[0]);
-  const { event_id: id, user_id: user, email, full_name: name, country, plan, referrer, signed_up_at: at } = judged.data;
-  return { row: [id.toLowerCase(), user, email, name, country, plan, referrer ?? null, utc(at)] };
+  const fields = event as Record<string, unknown>;
+  if (isPlainSignup(fields)) return rowOf(fields);
+  const judged = signupSchema.safeParse(fields);
+  return judged.success ? rowOf(judged.data) : refused(fields, judged.error.issues[0]);
+}
+
+function rowOf({ event_id: id, user_id: user, email, full_name: name, country, plan, referrer, signed_up_at: at }: Signup): Judged {
+  const moment = utc(at);
+  if (moment === undefined) return { reason: 'bad_signed_up_at', detail: 'signed_up_at: has to be in the years 1 to 9999 of UTC' };
+  return { row: [id.toLowerCase(), user, email, name, country, plan, referrer ?? null, moment] };
 }
 
 function refused(event: Record<string, unknown>, issue: z.core.$ZodIssue | undefined): Judged {
@@ -50,8 +95,13 @@ function refused(event: Record<string, unknown>, issue: z.core.$ZodIssue | undef
   return event[field] === undefined ? { reason: `missing_${field}`, detail: `${field} is missing` } : { reason: `bad_${field}`, detail: `${field}: ${issue?.message ?? 'is not as expected'}` };
 }
 
-/** To UTC, with the digits behind the second as they are. */
-function utc(at: string): string {
-  const fraction = /\.\d+/.exec(at)?.[0] ?? '';
-  return `${new Date(at.replace(fraction, '')).toISOString().slice(0, 19)}${fraction}Z`;
+/** To UTC, with the digits behind the second as they are; `undefined` outside of the years that warehouses know. */
+function utc(at: string): string | undefined {
+  let moment = at;
+  if (!at.endsWith('Z')) {
+    const fraction = /\.\d+/.exec(at)?.[0] ?? '';
+    // Years beyond four digits begin with a sign.
+    moment = `${new Date(at.replace(fraction, '')).toISOString().slice(0, -5)}${fraction}Z`;
+  }
+  return /^(?!0000)\d{4}-/.test(moment) ? moment : undefined;
 }

@@ -5,13 +5,25 @@ import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { csvLine } from '../../src/csv/csv-lines.js';
 import type { HeaderValue, IncomingMessage } from '../../src/kafka/message-log.js';
-import { judgeSignup, STAGED_COLUMNS } from './signup-event.js';
+import { packMessages, type JudgedMessages } from './judged-messages.js';
+import { createJudging, type Judging } from './judging.js';
+import { STAGED_COLUMNS } from './signup-event.js';
 
 /** Of a quarantined message; `row` is what `millrace quarantine` shows. */
 export const QUARANTINE_COLUMNS = ['source', 'reason', 'detail', 'topic_partition', 'topic_offset', 'sent_at', 'message_key', 'headers', 'raw_base64', 'row'] as const;
 
 /** Characters of a malformed message that are shown; all of its bytes are in `raw_base64`. */
 const SHOWN = 500;
+
+/** One that is judged, and one that waits for it, so that the thread need not wait for the next one. */
+const MOST_UNWRITTEN = 2;
+/** Bytes that are copied at a time. */
+const COPIED = 2 ** 20;
+
+interface PartitionFiles {
+  rows: FileHandle;
+  quarantine: FileHandle;
+}
 
 /**
  * The messages of a batch on their way into a file: what they are is written to files for each partition, which are put together
@@ -20,39 +32,47 @@ const SHOWN = 500;
 export class StagedRows {
   readonly #folder: string;
   readonly #topic: string;
-  readonly #files = new Map<number, { rows: FileHandle; quarantine: FileHandle }>();
+  readonly #judging: Judging;
+  readonly #files = new Map<number, PartitionFiles>();
+  /** Ends when all that was added is written; never fails itself. */
+  #written: Promise<void> = Promise.resolve();
+  #failure: { error: unknown } | undefined;
+  #unwritten: Promise<void>[] = [];
   staged = 0;
   quarantined = 0;
   readonly reasons: Record<string, number> = {};
 
-  constructor(folder: string, topic: string) {
+  /** `expected` is how many messages there may be. */
+  constructor(folder: string, topic: string, expected: number) {
     this.#folder = folder;
     this.#topic = topic;
+    this.#judging = createJudging(expected);
   }
 
+  /**
+   * Resolves when further messages are welcome, which is before these are written: so the next ones are fetched and decoded while
+   * these are judged. Whether all went well is known after `settled`.
+   */
   async add(partition: number, messages: readonly IncomingMessage[]): Promise<void> {
-    let rows = '';
-    let quarantine = '';
-    for (const message of messages) {
-      const judged = judgeSignup(message.value);
-      if ('row' in judged) {
-        rows += `${csvLine([...judged.row, partition, message.offset])}\r\n`;
-        this.staged += 1;
-      } else {
-        quarantine += `${JSON.stringify(quarantined(this.#topic, partition, message, judged))}\n`;
-        this.quarantined += 1;
-        this.reasons[judged.reason] = (this.reasons[judged.reason] ?? 0) + 1;
-      }
-    }
-    const files = this.#files.get(partition) ?? (await this.#open(partition));
-    await files.rows.appendFile(rows);
-    if (quarantine !== '') await files.quarantine.appendFile(quarantine);
+    const judged = this.#judging.judge(packMessages(partition, messages));
+    this.#written = this.#writeAfter(this.#written, partition, messages, judged);
+    this.#unwritten.push(this.#written);
+    if (this.#unwritten.length >= MOST_UNWRITTEN) await this.#unwritten.shift();
+    this.#throwFailure();
+  }
+
+  /** All that was added is written. */
+  async settled(): Promise<void> {
+    await this.#written;
+    this.#throwFailure();
   }
 
   /** RFC 4180 with a header, in UTF-8. */
   async writeCsv(file: string): Promise<void> {
     await writeFile(file, `${csvLine(STAGED_COLUMNS)}\r\n`);
-    for (const partition of this.#partitions()) await pipeline(createReadStream(this.#path(partition, 'csv')), createWriteStream(file, { flags: 'a' }));
+    for (const partition of this.#partitions()) {
+      await pipeline(createReadStream(this.#path(partition, 'csv'), { highWaterMark: COPIED }), createWriteStream(file, { flags: 'a', highWaterMark: COPIED }));
+    }
   }
 
   async *quarantineRows(): AsyncGenerator<readonly (readonly (string | null)[])[]> {
@@ -63,10 +83,36 @@ export class StagedRows {
   }
 
   async close(): Promise<void> {
+    await this.#judging.close();
+    await this.#written;
     for (const { rows, quarantine } of this.#files.values()) await Promise.all([rows.close(), quarantine.close()]);
   }
 
-  async #open(partition: number): Promise<{ rows: FileHandle; quarantine: FileHandle }> {
+  /** In the order in which they came. */
+  async #writeAfter(before: Promise<void>, partition: number, messages: readonly IncomingMessage[], judged: Promise<JudgedMessages>): Promise<void> {
+    try {
+      const [answer] = await Promise.all([judged, before]);
+      if (this.#failure === undefined) await this.#write(partition, messages, answer);
+    } catch (error) {
+      this.#failure ??= { error };
+    }
+  }
+
+  async #write(partition: number, messages: readonly IncomingMessage[], { csv, staged, refused }: JudgedMessages): Promise<void> {
+    const files = this.#files.get(partition) ?? (await this.#openFiles(partition));
+    await files.rows.appendFile(csv);
+    this.staged += staged;
+    if (refused.length === 0) return;
+    await files.quarantine.appendFile(refused.map(({ index, ...why }) => `${JSON.stringify(quarantined(this.#topic, partition, messages[index]!, why))}\n`).join(''));
+    this.quarantined += refused.length;
+    for (const { reason } of refused) this.reasons[reason] = (this.reasons[reason] ?? 0) + 1;
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  async #openFiles(partition: number): Promise<PartitionFiles> {
     const files = { rows: await open(this.#path(partition, 'csv'), 'a'), quarantine: await open(this.#path(partition, 'jsonl'), 'a') };
     this.#files.set(partition, files);
     return files;

@@ -72,6 +72,16 @@ export function messageLogContract(world: () => MessageLogWorld): void {
     expect(texts(await read(topic, { ranges: [{ partition: 0, from: 40, to: 43 }] }))).toEqual(['40', '41', '42']);
   });
 
+  it('reads messages that are larger than what is fetched of a partition at a time', async () => {
+    const topic = newTopic();
+    await world().createTopic(topic, { partitions: 3 });
+    const values = Array.from({ length: 12 }, (_, index) => `${index} ${'x'.repeat(800_000)}`);
+    await log().produce(topic, values.map((value, index) => [{ key: `key-${index}`, value }]), { signal: never, compression: 'none' });
+    const seen = texts(await read(topic));
+    expect(seen).toHaveLength(values.length);
+    expect(new Set(seen)).toEqual(new Set(values));
+  });
+
   it('settles at once where nothing is to be read', async () => {
     const topic = newTopic();
     await world().createTopic(topic, { partitions: 2 });
