@@ -3,6 +3,7 @@ import type { AlertChannel } from '../src/alerts/routing.js';
 import type { DuckDBLimits } from '../src/duckdb/duckdb.js';
 import type { RemoteFunction } from '../src/functions/remote-function.js';
 import type { MessageLog } from '../src/kafka/message-log.js';
+import type { MetricSink } from '../src/metrics/metric-sink.js';
 import type { ObjectStore } from '../src/object-store/object-store.js';
 import type { ItemSource } from '../src/sources/item-source.js';
 import type { RestSource } from '../src/sources/rest-source.js';
@@ -26,6 +27,8 @@ export interface Dependencies {
   transform(): RemoteFunction;
   /** Where sign-ups are announced. */
   messages(): MessageLog;
+  /** Where measurements go; `undefined` for a service that is not connected. */
+  metrics: Readonly<Record<'warehouse' | 'cloudwatch', () => MetricSink | undefined>>;
   /** Where alerts go, beside the worker's own log. */
   alertSinks: Readonly<Record<Exclude<AlertChannel, 'log'>, () => AlertSink>>;
   /** Takes the secrets of all connections out of a text. */

@@ -14,6 +14,7 @@ import { createLoadSales } from './load-sales.js';
 import { createKafkaSignupsActivities } from './kafka-signups/index.js';
 import { createMarkProcessed } from './mark-processed.js';
 import { createNoteMetadata } from './note-metadata.js';
+import { createPipelineMonitoringActivities } from './pipeline-monitoring/index.js';
 import { createPlanBackfill } from './plan-backfill.js';
 import { createPublishOrders } from './publish-orders.js';
 import { createPublishSales } from './publish-sales.js';
@@ -38,6 +39,7 @@ export function createActivities(deps: Dependencies) {
     publishOrders: createPublishOrders(deps),
     removeStaging: createRemoveStaging(deps),
     ...createKafkaSignupsActivities(deps),
+    ...createPipelineMonitoringActivities(deps),
     findArrivals: createFindArrivals(deps),
     noteMetadata: createNoteMetadata(deps),
     transformFile: createTransformFile(deps),

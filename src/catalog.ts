@@ -23,6 +23,14 @@ export interface Pipeline {
   alerts: { routes: readonly AlertRoute[] };
   /** Tables that it publishes. */
   publishes: readonly string[];
+  /** How old their data may be; who publishes on no schedule promises nothing. */
+  freshness?: readonly FreshnessTarget[];
+}
+
+export interface FreshnessTarget {
+  table: string;
+  /** Since the end of the newest interval that was published; a daily table is a day old before its next run begins. */
+  mostHours: number;
 }
 
 export interface Parameter {
@@ -65,6 +73,7 @@ export const CATALOG: readonly Pipeline[] = [
     schedule: { cron: '0 1 * * *', timezone: 'UTC' },
     alerts: { routes: TOLD_BY_MAIL },
     publishes: ['orders', 'daily_revenue_by_category', 'daily_revenue_by_country'],
+    freshness: fresh(27, 'orders', 'daily_revenue_by_category', 'daily_revenue_by_country'),
   },
   {
     name: 's3-etl',
@@ -77,6 +86,8 @@ export const CATALOG: readonly Pipeline[] = [
     schedule: { cron: '0 2 * * *', timezone: 'UTC' },
     alerts: { routes: TOLD_BY_MAIL },
     publishes: ['retail_sales', 'retail_sales_by_country'],
+    // Its files may come an hour late.
+    freshness: fresh(28, 'retail_sales', 'retail_sales_by_country'),
   },
   {
     name: 's3-etl-modular',
@@ -118,8 +129,26 @@ export const CATALOG: readonly Pipeline[] = [
     schedule: { cron: '30 1 * * *', timezone: 'UTC' },
     alerts: { routes: TOLD_BY_MAIL },
     publishes: ['user_signups'],
+    freshness: fresh(27, 'user_signups'),
+  },
+  {
+    name: 'pipeline-monitoring',
+    workflow: 'pipelineMonitoring',
+    description: 'Health of every pipeline and age of every published table: as tables, as CloudWatch metrics, and as alerts for what no run can tell itself',
+    owner: 'data-team',
+    taskQueue: 'millrace',
+    connections: ['LAKE', 'WAREHOUSE', 'METRICS', 'MAIL'],
+    parameters: [],
+    schedule: { cron: '*/15 * * * *', timezone: 'UTC' },
+    alerts: { routes: TOLD_BY_MAIL },
+    publishes: [],
   },
 ];
+
+/** The same target for tables that one run publishes together. */
+function fresh(mostHours: number, ...tables: string[]): FreshnessTarget[] {
+  return tables.map((table) => ({ table, mostHours }));
+}
 
 /** Pools by name, with their slots: how many steps of `withPool(name, …)` run at once, over all pipelines. */
 export const POOLS: Readonly<Record<string, number>> = {

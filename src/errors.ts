@@ -51,6 +51,11 @@ export const ERRORS = {
   SCHEMA_MISMATCH: { retryable: false, why: 'tables are migrated by people' },
   STALE_RUN: { retryable: false, why: 'a newer run has published this interval, and it stays newer' },
 
+  // Metrics.
+  METRICS_UNAVAILABLE: { retryable: true, why: 'the service may come back, or takes more in a while' },
+  METRICS_FORBIDDEN: { retryable: false, why: 'credentials and grants are changed by people' },
+  METRICS_REJECTED: { retryable: false, why: 'the same request is refused on every attempt' },
+
   // Steps.
   TRANSFORM_FAILED: { retryable: false, why: 'the same statement over the same files fails again' },
   RECONCILIATION_FAILED: { retryable: false, why: 'the same rows are counted on every attempt' },

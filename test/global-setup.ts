@@ -1,5 +1,6 @@
 import { obtainCompose } from '../scripts/servers/obtain-compose.js';
 import { obtainKafka } from '../scripts/servers/obtain-kafka.js';
+import { obtainMoto } from '../scripts/servers/obtain-moto.js';
 import { ProgramUnavailable } from '../scripts/servers/obtain-program.js';
 import { obtainTemporal } from '../scripts/servers/obtain-temporal.js';
 import { obtainVersitygw } from '../scripts/servers/obtain-versitygw.js';
@@ -15,6 +16,7 @@ export default async function setup(): Promise<void> {
   await offer('MILLRACE_TEMPORAL_CLI', () => obtainTemporal({ log }));
   await offer('MILLRACE_VERSITYGW', () => obtainVersitygw({ log }));
   await offer('MILLRACE_KAFKA', async () => (await obtainKafka({ log })).libs);
+  await offer('MILLRACE_MOTO', () => obtainMoto({ log }));
   // A user who writes no compose file need not wait for it.
   if (process.env['CI']) await unlessUnavailable(() => obtainCompose({ log }));
 }

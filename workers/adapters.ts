@@ -14,6 +14,9 @@ import { createInProcessFunction } from '../src/functions/in-process.js';
 import { createLambdaFunction } from '../src/functions/lambda.js';
 import type { RemoteFunction } from '../src/functions/remote-function.js';
 import { createKafkaLog } from '../src/kafka/kafka-log.js';
+import { createCloudWatchMetrics, REQUEST_TIMEOUT_MS } from '../src/metrics/cloudwatch.js';
+import { createSendings } from '../src/metrics/sendings.js';
+import { createWarehouseMetrics } from '../src/metrics/warehouse-metrics.js';
 import { createLocalDirectoryStore } from '../src/object-store/local-directory.js';
 import type { ObjectStore } from '../src/object-store/object-store.js';
 import { createS3Store } from '../src/object-store/s3.js';
@@ -29,7 +32,7 @@ import { createRedshiftWarehouse } from '../src/warehouse/redshift.js';
 import type { Warehouse } from '../src/warehouse/warehouse.js';
 
 /** The ports of a worker's or the CLI's activities, built from the connections. */
-export interface Adapters extends Pick<Dependencies, 'lake' | 'warehouse' | 'sales' | 'customers' | 'catalog' | 'clicks' | 'incoming' | 'transform' | 'messages' | 'alertSinks' | 'redact'> {
+export interface Adapters extends Pick<Dependencies, 'lake' | 'warehouse' | 'sales' | 'customers' | 'catalog' | 'clicks' | 'incoming' | 'transform' | 'messages' | 'metrics' | 'alertSinks' | 'redact'> {
   /** The same by the name of their connection, for `checkConnections`. */
   readonly byName: Checkable & Readonly<Record<ConnectionName, unknown>>;
   /** Closes those that were built; the first failure is thrown when all are closed. */
@@ -43,6 +46,7 @@ export interface Adapters extends Pick<Dependencies, 'lake' | 'warehouse' | 'sal
 export function createAdapters(connections: Connections, limits: DuckDBLimits): Adapters {
   const { redact } = connections;
   const built: { close(): Promise<void> }[] = [];
+  const isSet = (name: ConnectionName): boolean => connections.settings.some((setting) => setting.name === name);
 
   function lazily<N extends ConnectionName, T extends { close(): Promise<void> }>(
     name: N,
@@ -67,6 +71,7 @@ export function createAdapters(connections: Connections, limits: DuckDBLimits): 
   const transform = lazily('TRANSFORM', (config) => functionOf(config, firstOf(incoming, lake)));
   const warehouse = lazily('WAREHOUSE', (config) => warehouseOf(config, limits));
   const messages = lazily('KAFKA_DEFAULT', createKafkaLog);
+  const cloudWatch = lazily('METRICS', (config) => createCloudWatchMetrics({ ...config, sendings: createSendings(lake, 3 * REQUEST_TIMEOUT_MS) }));
   const mail = lazily('MAIL', (config) => createMailAlerts(createMailer({ ...config, redact })));
   const slack = lazily('SLACK', ({ url }) => createSlack({ url, redact }));
   const incident = lazily('INCIDENT', (config) => createIncidents({ ...config, redact }));
@@ -81,9 +86,10 @@ export function createAdapters(connections: Connections, limits: DuckDBLimits): 
     lake,
     warehouse,
     messages,
+    metrics: { warehouse: () => createWarehouseMetrics(warehouse()), cloudwatch: () => (isSet('METRICS') ? cloudWatch() : undefined) },
     alertSinks: { mail, slack, incident },
     redact,
-    byName: { SALES: sales, CUSTOMERS: customers, CATALOG: catalog, CLICKS: clicks, INCOMING: incoming, TRANSFORM: transform, LAKE: lake, WAREHOUSE: warehouse, MAIL: mail, SLACK: slack, INCIDENT: incident, KAFKA_DEFAULT: messages },
+    byName: { SALES: sales, CUSTOMERS: customers, CATALOG: catalog, CLICKS: clicks, INCOMING: incoming, TRANSFORM: transform, LAKE: lake, WAREHOUSE: warehouse, MAIL: mail, SLACK: slack, INCIDENT: incident, KAFKA_DEFAULT: messages, METRICS: cloudWatch },
     async close() {
       const outcomes = await Promise.allSettled(built.splice(0).map((adapter) => adapter.close()));
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');

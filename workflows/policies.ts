@@ -1,4 +1,5 @@
 import type { ActivityOptions } from '@temporalio/workflow';
+import type { Duration } from '../src/durable/duration.js';
 import type { SensorPolicy } from '../src/durable/wait-for.js';
 
 /**
@@ -40,6 +41,12 @@ export const TRANSFORM: ActivityOptions = { ...STEP, ...exponential('1s', '30s',
 
 /** Writes to or reads from the warehouse: a maintenance window should not fail a night. */
 export const WAREHOUSE: ActivityOptions = { ...STEP, ...exponential('2s', '2m', 8) };
+
+/** Looks at other pipelines: what it cannot reach within a minute it says, and goes on. */
+export const MONITOR: ActivityOptions = { ...STEP, startToCloseTimeout: '10m', ...exponential('2s', '30s', 6) };
+
+/** A run may be seen by others so much after it has ended. */
+export const VISIBLE_AFTER: Duration = '30s';
 
 /** Removes what the run no longer needs. */
 export const CLEANUP: ActivityOptions = { ...STEP, startToCloseTimeout: '10m', ...exponential('1s', '30s', 6) };

@@ -84,6 +84,7 @@ async function withOrdersWorker<T>(context: BenchContext, paths: { lakeRoot: str
     catalog: notNeeded,
     clicks: notNeeded,
     incoming: notNeeded,
+    metrics: { warehouse: () => undefined, cloudwatch: () => undefined },
     messages: notNeeded,
     transform: notNeeded,
     alertSinks: { mail: notNeeded, slack: notNeeded, incident: notNeeded },

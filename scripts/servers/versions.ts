@@ -20,6 +20,13 @@ export const KAFKA = {
   artifact: 'kafka_2.13',
 } as const;
 
+/** CloudWatch, from PyPI. Flask and its companion instead of moto's extra `server`, which brings another 180 MB that CloudWatch does not need. */
+export const MOTO = {
+  version: '5.2.5',
+  packages: ['moto==5.2.5', 'flask==3.1.3', 'flask-cors==6.0.5'],
+  python: '3.10',
+} as const;
+
 /** Checks docker-compose.yml on a machine without Docker; a user's own Docker is taken first. */
 export const DOCKER_COMPOSE = {
   version: '2.40.3',

@@ -1,7 +1,7 @@
 import type { RunEvent } from '../durable/run-events.js';
 
 /** What people may be told of a run. Holds no secrets: whoever makes it has taken them out. */
-export type AlertEvent = (ToldEvent | StuckEvent | RecoveredEvent | EndedEvent) & {
+export type AlertEvent = (ToldEvent | StuckEvent | HealthEvent | RecoveredEvent | EndedEvent) & {
   /** When it happened, ISO 8601 UTC. */
   at: string;
 };
@@ -16,6 +16,17 @@ export interface StuckEvent {
   kind: 'stuck';
   errorCode: string;
   message: string;
+}
+
+/** Seen by the monitoring of pipelines: trouble that no run can tell itself, and its end. */
+export interface HealthEvent {
+  kind: 'unhealthy' | 'well-again';
+  /** The gravest of the trouble that is there, or was. */
+  severity: 'warning' | 'error';
+  /** Those that have come, or are over; `since`: ISO 8601 UTC, when they were first seen. */
+  problems: readonly { message: string; since: string }[];
+  /** All of the pipeline that are still there. */
+  open: number;
 }
 
 /** All that was held goes on; `steps` are those that were since the last one. */
@@ -36,6 +47,8 @@ export interface AlertedRun {
   owner: string;
   /** Absent where the run had none yet; its ends (half-open, ISO 8601 UTC) where only the run itself knows them. */
   interval?: { label: string; start?: string; end?: string };
+  /** What an incident service is to know the trouble by, where it is of no single interval. */
+  incident?: string;
   workflowId: string;
   runId: string;
   startedAt: string;

@@ -40,6 +40,10 @@ const CAUSES: Readonly<Record<ErrorCode, string>> = {
   SCHEMA_MISMATCH: 'A table of the warehouse does not have the columns that the pipeline writes.',
   STALE_RUN: 'A newer run has already published this interval.',
 
+  METRICS_UNAVAILABLE: 'The metrics service did not answer.',
+  METRICS_FORBIDDEN: 'Metrics may not be published with these credentials.',
+  METRICS_REJECTED: 'The metrics service called the request wrong.',
+
   TRANSFORM_FAILED: 'A transformation failed.',
   RECONCILIATION_FAILED: 'Rows were lost or doubled on the way, so nothing was published.',
   CHECK_FAILED: 'The data did not pass a quality check, so nothing was published.',

@@ -47,6 +47,10 @@ function commandsOf(run: AlertedRun, event: AlertEvent): Command[] {
       return [status, typed(['watch', workflowId], 'see it go on')];
     case 'check-warning':
       return [status, typed(['logs', workflowId, event.step], 'every check that was made')];
+    case 'unhealthy':
+      return [typed(['doctor'], 'schedules, workers and connections as they are now'), typed(['runs', pipeline], 'its last runs')];
+    case 'well-again':
+      return [typed(['runs', pipeline], 'its last runs')];
     case 'stuck':
       return [status, typed(['doctor'], 'whether workers and workflows are sound')];
     default:

@@ -21,6 +21,10 @@ export function eventFacts(event: AlertEvent): Fact[] {
       return [['Deadline', `${event.due} (of ${event.what === 'run' ? 'the run' : event.what})`]];
     case 'check-warning':
       return event.checks.map(({ name, observed, expected }) => ['Warning', `${name}: ${observed}; expected ${expected} (${event.step})`]);
+    case 'unhealthy':
+      return event.problems.map(({ message }) => ['Problem', message]);
+    case 'well-again':
+      return event.problems.map(({ message, since }) => ['Over', `${message} (since ${since})`]);
     case 'recovered':
       return event.steps.map(({ step, how, by, why }) => ['Goes on', `${step} (${how} by ${by}${why === undefined ? '' : `: ${why}`})`]);
     default:

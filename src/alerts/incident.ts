@@ -69,12 +69,12 @@ function trigger(alert: Alert): object {
 
 /** What came last decides: trouble after a recovery is trouble. */
 function isOver(events: readonly AlertEvent[]): boolean {
-  const { kind } = events.at(-1)!;
-  return kind === 'recovered' || kind === 'ended';
+  const last = events.at(-1)!;
+  return last.kind === 'recovered' || last.kind === 'ended' || (last.kind === 'well-again' && last.open === 0);
 }
 
 /** Of the interval rather than of the run: a later run that completes closes what an earlier one has opened. */
-function dedupKey({ pipeline, interval, workflowId }: AlertedRun): string {
-  const key = `millrace/${pipeline}/${interval?.label ?? workflowId}`;
+function dedupKey({ pipeline, incident, interval, workflowId }: AlertedRun): string {
+  const key = `millrace/${pipeline}/${incident ?? interval?.label ?? workflowId}`;
   return key.length <= KEY_LENGTH ? key : `millrace/${createHash('sha256').update(key).digest('hex')}`;
 }

@@ -38,7 +38,7 @@ export function composeMessage({ run, events }: Alert): Message {
 }
 
 /** The gravest first. */
-const HEADLINES: readonly AlertEvent['kind'][] = ['failed', 'stuck', 'held', 'approval-wanted', 'deadline-missed', 'check-warning', 'recovered', 'ended'];
+const HEADLINES: readonly AlertEvent['kind'][] = ['failed', 'stuck', 'unhealthy', 'held', 'approval-wanted', 'deadline-missed', 'check-warning', 'well-again', 'recovered', 'ended'];
 
 /** Holds that were over before anybody could be told of them are told by their end alone. */
 function withoutEndedHolds(events: readonly AlertEvent[]): readonly AlertEvent[] {
@@ -53,6 +53,10 @@ function headlineOf(event: AlertEvent, all: readonly AlertEvent[]): string {
       return `failed${event.step === undefined ? '' : ` at ${event.step}`}${event.afterHold === true ? ' after it was held' : ''}`;
     case 'stuck':
       return 'is stuck';
+    case 'unhealthy':
+      return `is not healthy: ${summaryOf(event.problems)}`;
+    case 'well-again':
+      return event.open === 0 ? 'is well again' : `is better: over is ${summaryOf(event.problems)}`;
     case 'held': {
       const others = new Set(all.flatMap((other) => (other.kind === 'held' && other.step !== event.step ? [other.step] : []))).size;
       return `is held at ${event.step}${others === 0 ? '' : ` and ${others} more step${others === 1 ? '' : 's'}`}`;
@@ -78,6 +82,10 @@ function explain(event: AlertEvent): string {
       return 'Its code fails before it can decide anything, so Temporal tries the same again and again. It goes on by itself when the code is repaired and the worker restarted.';
     case 'held':
       return `${causeOf(event.errorCode)} The run waits for somebody until ${event.until}; other branches go on.`;
+    case 'unhealthy':
+      return 'Monitoring has seen what no run can tell itself. It is told once, and again when it is over.';
+    case 'well-again':
+      return event.open === 0 ? 'What monitoring had told of is over.' : `Some of what monitoring had told of is over; ${event.open} ${event.open === 1 ? 'problem is' : 'problems are'} still there.`;
     case 'approval-wanted':
       return `The run waits for somebody's decision${event.until === undefined ? '' : ` until ${event.until}`}: ${event.message}`;
     case 'deadline-missed':
@@ -89,6 +97,11 @@ function explain(event: AlertEvent): string {
     default:
       return 'The run needs nobody any more.';
   }
+}
+
+/** The only problem as it is, or how many there are. */
+function summaryOf(problems: readonly { message: string }[]): string {
+  return problems.length === 1 ? problems[0]!.message : `${problems.length} problems`;
 }
 
 function inWords({ label, start, end }: NonNullable<AlertedRun['interval']>): string {

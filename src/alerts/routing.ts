@@ -21,14 +21,20 @@ const SEVERITIES: Readonly<Record<AlertEvent['kind'], AlertSeverity>> = {
   'approval-wanted': 'warning',
   recovered: 'info',
   ended: 'info',
+  // Only where the event itself says nothing.
+  unhealthy: 'error',
+  'well-again': 'info',
 };
 
-export function severityOf(event: Pick<AlertEvent, 'kind'>): AlertSeverity {
-  return SEVERITIES[event.kind];
+/** What routing asks of an event. */
+type Routable = Pick<AlertEvent, 'kind'> & { severity?: AlertSeverity };
+
+export function severityOf({ kind, severity }: Routable): AlertSeverity {
+  return kind === 'unhealthy' && severity !== undefined ? severity : SEVERITIES[kind];
 }
 
 /** Of several events the gravest; `info` for none. */
-export function gravestOf(events: readonly Pick<AlertEvent, 'kind'>[]): AlertSeverity {
+export function gravestOf(events: readonly Routable[]): AlertSeverity {
   const severities = events.map(severityOf);
   return severities.includes('error') ? 'error' : severities.includes('warning') ? 'warning' : 'info';
 }
@@ -41,12 +47,18 @@ export function areRoutes(value: unknown): value is AlertRoute[] {
 }
 
 /** Channels that get this event, none twice. */
-export function channelsFor({ kind }: Pick<AlertEvent, 'kind'>, routes: readonly AlertRoute[]): AlertChannel[] {
+export function channelsFor(event: Routable, routes: readonly AlertRoute[]): AlertChannel[] {
   const taking = routes.filter(({ channel, atLeast }) => {
     // Only an incident has to be closed by somebody.
-    if (kind === 'ended') return channel === 'incident';
+    if (event.kind === 'ended') return channel === 'incident';
     // Whoever was told of the trouble is told that it is over.
-    return RANK[atLeast] <= RANK[kind === 'recovered' ? severityOf({ kind: 'held' }) : SEVERITIES[kind]];
+    return RANK[atLeast] <= RANK[severityOfTrouble(event)];
   });
   return [...new Set(taking.map(({ channel }) => channel))];
+}
+
+/** Of what an event tells the end of, where it does. */
+function severityOfTrouble(event: Routable): AlertSeverity {
+  if (event.kind === 'recovered') return SEVERITIES.held;
+  return event.kind === 'well-again' ? (event.severity ?? SEVERITIES.unhealthy) : severityOf(event);
 }

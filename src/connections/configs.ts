@@ -129,6 +129,18 @@ export interface RedshiftDataConfig {
   credentials?: AwsCredentials;
 }
 
+export interface CloudWatchConfig {
+  scheme: 'cloudwatch';
+  region: string;
+  namespace: string;
+  /** Whether there are metrics for single steps. */
+  steps: boolean;
+  /** Absent: the region's own. */
+  endpoint?: string;
+  /** Absent: the default chain of AWS (environment, profile, role). */
+  credentials?: AwsCredentials;
+}
+
 export interface MailConfig {
   scheme: 'smtp' | 'smtps';
   host: string;
@@ -171,6 +183,7 @@ export interface ConfigByRole {
   slack: SlackConfig;
   incident: IncidentConfig;
   'message-log': KafkaConfig;
+  metrics: CloudWatchConfig;
 }
 
 export type ConnectionConfig = ConfigByRole[keyof ConfigByRole];
@@ -194,6 +207,8 @@ export function describeConfig(config: ConnectionConfig): string {
       return `dynamodb://${config.endpoint?.replace(/^https?:\/\//, '') ?? config.region}/${config.table}`;
     case 'kafka':
       return `kafka://${config.brokers.join(',')}`;
+    case 'cloudwatch':
+      return `cloudwatch://${config.region}/${config.namespace}${config.endpoint === undefined ? '' : ` at ${config.endpoint}`}`;
     case 'file':
       return `file://${config.root}`;
     case 'lambda':

@@ -1,5 +1,5 @@
 /** What a connection is used as: each role takes its own URI schemes. */
-export type Role = 'sql-source' | 'rest-source' | 'item-source' | 'object-store' | 'warehouse' | 'mail' | 'function' | 'slack' | 'incident' | 'message-log';
+export type Role = 'sql-source' | 'rest-source' | 'item-source' | 'object-store' | 'warehouse' | 'mail' | 'function' | 'slack' | 'incident' | 'message-log' | 'metrics';
 
 /** The connections that the pipelines of this project ask for: `MILLRACE_CONN_<NAME>`. */
 export const KNOWN_CONNECTIONS = {
@@ -15,12 +15,13 @@ export const KNOWN_CONNECTIONS = {
   SLACK: 'slack',
   INCIDENT: 'incident',
   KAFKA_DEFAULT: 'message-log',
+  METRICS: 'metrics',
 } as const satisfies Record<string, Role>;
 
 export type ConnectionName = keyof typeof KNOWN_CONNECTIONS;
 
-/** Asked for only where a route sends alerts there, or by one pipeline that not everybody runs: not being set is no fault of a project. */
-export const OPTIONAL_CONNECTIONS: ReadonlySet<string> = new Set<ConnectionName>(['SLACK', 'INCIDENT', 'KAFKA_DEFAULT']);
+/** Asked for only where a route sends alerts there, by one pipeline that not everybody runs, or where it is set: not being set is no fault of a project. */
+export const OPTIONAL_CONNECTIONS: ReadonlySet<string> = new Set<ConnectionName>(['SLACK', 'INCIDENT', 'KAFKA_DEFAULT', 'METRICS']);
 
 export const SETTING_PREFIX = 'MILLRACE_CONN_';
 

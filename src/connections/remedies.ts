@@ -11,6 +11,7 @@ const SERVERS: Readonly<Record<string, string>> = {
   dynamodb: 'DynamoDB',
   s3: 'the S3 server',
   lambda: 'the Lambda endpoint',
+  cloudwatch: 'the network to CloudWatch',
   smtp: 'the mail server',
   smtps: 'the mail server',
   slack: 'the network to Slack',
@@ -30,6 +31,7 @@ export function remedyFor(code: ErrorCode | undefined, setting: string, report?:
     case 'STORE_UNAVAILABLE':
     case 'WAREHOUSE_UNAVAILABLE':
     case 'FUNCTION_UNAVAILABLE':
+    case 'METRICS_UNAVAILABLE':
     case 'ALERT_UNDELIVERED':
       if (report?.source === 'stack') return 'start the embedded stack (npm start)';
       return server === undefined ? `check the path in ${setting}` : `start ${server}, or correct the host and port in ${setting}`;
@@ -37,6 +39,7 @@ export function remedyFor(code: ErrorCode | undefined, setting: string, report?:
     case 'STORE_FORBIDDEN':
     case 'WAREHOUSE_FORBIDDEN':
     case 'FUNCTION_FORBIDDEN':
+    case 'METRICS_FORBIDDEN':
       return server === undefined ? `give this user the right to use the path in ${setting}` : `correct the credentials in ${setting}, or have access granted`;
     case 'ALERT_REJECTED':
       if (report?.scheme === 'slack') return `make the incoming webhook anew in Slack, and set ${setting} to its URL`;

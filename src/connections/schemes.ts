@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { awsKeys, bothKeys, credentials } from './aws-fields.js';
+import { cloudWatch } from './cloudwatch-scheme.js';
 import { hostPort, type ConfigByRole, type TlsMode } from './configs.js';
 import { absent, endpoint, flag, identifier, mailAddress, parameter, required, seconds, timezone } from './fields.js';
 import type { Role } from './known-connections.js';
@@ -266,6 +267,7 @@ export const SCHEMES: { readonly [R in Role]: Readonly<Record<string, Scheme<Con
   },
   slack: { https: slackScheme, http: slackScheme },
   incident: { pagerduty: pagerdutyScheme },
+  metrics: { cloudwatch: { schema: cloudWatch, example: 'cloudwatch://eu-west-1/Millrace' } },
   'message-log': { kafka: { schema: kafka, example: 'kafka://USER:PASSWORD@broker-1.example.com:9093,broker-2.example.com:9093?sasl=scram-sha-512' } },
 };
 

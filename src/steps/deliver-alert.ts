@@ -38,7 +38,7 @@ export async function deliverAlert({ namespace, run, routes, events }: AlertDeli
 
 /** Nothing comes after it that would be worth waiting for. */
 function isLast({ kind }: AlertEvent): boolean {
-  return kind === 'failed' || kind === 'stuck' || kind === 'ended';
+  return kind === 'failed' || kind === 'stuck' || kind === 'unhealthy' || kind === 'well-again' || kind === 'ended';
 }
 
 /** The way to one channel: one message at a time. */

@@ -1,17 +1,13 @@
 import type { Client } from '@temporalio/client';
-import proto, { type temporal } from '@temporalio/proto';
 import { CATALOG } from '../../catalog.js';
 import { changesBetween, describeSchedule, wantedSchedule } from '../../schedules/apply-schedules.js';
+import { pollersOf } from '../../runs/pollers.js';
 import { missingSearchAttributes, registerSearchAttributes } from '../../runs/search-attributes.js';
 import { SEARCH_ATTRIBUTE_NAMES } from '../../steps/search-attributes.js';
 import { messageOf, toCliError } from '../cli-error.js';
 import type { TemporalTarget } from '../temporal-client.js';
 import { fail, ok, warn, type Finding } from './finding.js';
 import { checkStuckRuns } from './stuck.js';
-
-/** A worker polls at least every minute; Temporal remembers pollers for five. */
-const POLLER_IS_FRESH_MS = 90_000;
-const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
 
 /** What can be asked of a server that answers: its version, the namespace, search attributes (made where `fix`), workers, schedules, stuck runs. */
 export async function checkTemporal(client: Client, target: TemporalTarget, fix: boolean): Promise<Finding[]> {
@@ -51,18 +47,12 @@ async function checkSearchAttributes(client: Client, { namespace, address }: Tem
 
 async function checkWorker(client: Client, queue: string): Promise<Finding> {
   const subject = `worker ${queue}`;
-  const pollers = await Promise.all([TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY].map((taskQueueType) => describeQueue(client, queue, taskQueueType)));
+  const { workflows, activities } = await pollersOf(client, queue);
+  const polled = [...new Set([...workflows, ...activities])];
   const remedy = `start one: npm start, or MILLRACE_TASK_QUEUE=${queue} node dist/workers/main.js`;
-  if (pollers.every(({ length }) => length === 0)) return fail(subject, `nobody polls task queue ${queue}: runs wait`, remedy);
-  if (pollers.some(({ length }) => length === 0)) return fail(subject, `task queue ${queue} is polled for ${pollers[0]!.length > 0 ? 'workflows' : 'activities'} only`, remedy);
-  return ok(subject, `polled by ${[...new Set(pollers.flat())].join(', ')}`);
-}
-
-async function describeQueue(client: Client, queue: string, taskQueueType: temporal.api.enums.v1.TaskQueueType): Promise<string[]> {
-  const { pollers } = await client.workflowService.describeTaskQueue({ namespace: client.options.namespace, taskQueue: { name: queue }, taskQueueType });
-  return (pollers ?? [])
-    .filter(({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1000 < POLLER_IS_FRESH_MS)
-    .map(({ identity }) => identity ?? 'a worker without identity');
+  if (polled.length === 0) return fail(subject, `nobody polls task queue ${queue}: runs wait`, remedy);
+  if (workflows.length === 0 || activities.length === 0) return fail(subject, `task queue ${queue} is polled for ${workflows.length > 0 ? 'workflows' : 'activities'} only`, remedy);
+  return ok(subject, `polled by ${polled.join(', ')}`);
 }
 
 async function checkSchedules(client: Client): Promise<Finding[]> {
