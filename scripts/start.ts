@@ -8,6 +8,7 @@ import { createScreen } from '../src/cli/output/screen.js';
 import type { Pipeline } from '../src/catalog.js';
 import { millraceHome } from '../src/connections/settings.js';
 import { defaultDate } from '../src/demo/default-date.js';
+import { hasDays } from '../src/durable/cron-intervals.js';
 import { generatedDays } from '../src/demo/generate-day.js';
 import { retailFileDays } from '../src/demo/retail-files.js';
 import { findProjectRoot } from '../src/project-root.js';
@@ -42,13 +43,14 @@ async function main(): Promise<number> {
   let stack: EmbeddedStack | undefined;
   try {
     if (attempt.kind === 'owned') {
-      stack = await startEmbeddedStack({ stack: attempt.stack, root, days, date, kind: wanted.stack, withKafka: needsKafka(wanted.pipeline), log: display.step });
+      stack = await startEmbeddedStack({ stack: attempt.stack, root, days, date, kind: wanted.stack, withKafka: needsKafka(wanted.pipeline), withCloudWatch: wanted.pipeline.connections.includes('METRICS'), log: display.step });
     } else if (attempt.stack !== undefined) {
       stack = await attachToStack(attempt.stack, { date, dataGiven: wanted.data !== undefined, stackGiven: wanted.stack !== 'embedded', log: display.step });
     }
     const { temporal, demoParams } = stack!;
     const params = needsKafka(wanted.pipeline) ? demoParams : [];
-    const run = await runPipeline(temporal, wanted.pipeline, { date, params }, display, interrupted);
+    const request = { params, ...(wanted.date !== undefined || runsByDay(wanted.pipeline) ? { date } : {}) };
+    const run = await runPipeline(temporal, wanted.pipeline, request, display, interrupted);
     display.end(endingOf(run, webUiLink({ ...temporal, source: '' }, run)), performance.now() - started);
     if (attempt.kind === 'owned' && staysUp(wanted, screen.interactive) && !interrupted.aborted) {
       if (wanted.data === undefined) stack!.keepUpWithTheDate();
@@ -63,6 +65,11 @@ async function main(): Promise<number> {
     }
     if (attempt.kind === 'owned') await attempt.stack.release();
   }
+}
+
+/** One that runs several times a day runs for what has just passed. */
+function runsByDay({ schedule }: Pipeline): boolean {
+  return schedule === undefined || hasDays(schedule.cron);
 }
 
 function needsKafka({ connections }: Pipeline): boolean {

@@ -25,6 +25,8 @@ export interface EmbeddedStackOptions {
   kind: StackKind;
   /** Starts a broker too, for a pipeline that needs one. */
   withKafka: boolean;
+  /** With `aws-local`, CloudWatch too, where it can be had. */
+  withCloudWatch: boolean;
   log: (line: string) => void;
 }
 
@@ -41,7 +43,7 @@ export interface EmbeddedStack {
  * Everything that a run needs, on this machine: Temporal with its Web UI, the demonstration's source systems, a worker. What
  * was started is stopped again, in the opposite order, by `stop` or when a later part fails.
  */
-export async function startEmbeddedStack({ stack, root, days, date, kind, withKafka, log }: EmbeddedStackOptions): Promise<EmbeddedStack> {
+export async function startEmbeddedStack({ stack, root, days, date, kind, withKafka, withCloudWatch, log }: EmbeddedStackOptions): Promise<EmbeddedStack> {
   const { home } = stack;
   const undo: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
@@ -60,7 +62,7 @@ export async function startEmbeddedStack({ stack, root, days, date, kind, withKa
     undo.push(() => temporal.stop());
     const address: TemporalAddress = { address: temporal.address, namespace: temporal.namespace, uiUrl: temporal.uiUrl };
 
-    const aws = kind === 'aws-local' ? await startAwsLocal({ root, logFile: join(home, 'logs', 'aws-local.log'), log }) : undefined;
+    const aws = kind === 'aws-local' ? await startAwsLocal({ root, logFile: join(home, 'logs', 'aws-local.log'), withCloudWatch, log }) : undefined;
     if (aws !== undefined) undo.push(() => aws.stop());
 
     log('starting the source systems: customer API, DynamoDB, clickstream, sales database, mail (a second or two)');

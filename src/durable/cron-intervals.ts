@@ -86,6 +86,11 @@ function fieldsOf(cron: string): CronFields {
   }
 }
 
+/** Whether the schedule's intervals are made of calendar days. `BAD_PARAMS` for an expression that cannot be read. */
+export function hasDays(cron: string): boolean {
+  return isDaily(fieldsOf(cron));
+}
+
 function isDaily({ hours, minutes }: CronFields): boolean {
   return hours.length * minutes.length === 1;
 }

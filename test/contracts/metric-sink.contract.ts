@@ -65,7 +65,7 @@ export function metricSinkContract(name: string, open: () => Promise<MetricSinkU
       const cancelled = new AbortController();
       cancelled.abort(new Error('cancelled'));
       const batch = batchOf(point('Runs', { pipeline: 'cancelled' }, minutesAgo(2), 1));
-      await expect(under.sink.publish(batch, { signal: cancelled.signal })).rejects.toThrow();
+      await expect(under.sink.publish(batch, { signal: cancelled.signal })).rejects.toThrow('cancelled');
       await publish(batch);
       expect(await under.read('Runs', { pipeline: 'cancelled' })).toMatchObject({ count: 1 });
     });

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,13 +87,7 @@ describe('a request to CloudWatch', () => {
     folder = await temporaryFolder();
     store = createLocalDirectoryStore({ root: folder });
     server = createServer((request, response) => {
-      void bodyOf(request).then((body) => {
-        compressed.push(request.headers['content-encoding'] === 'gzip');
-        received.push(JSON.parse(body) as (typeof received)[number]);
-        const answer = answers.shift() ?? { status: 200 };
-        if (answer === 'no answer') return void request.socket.destroy();
-        response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(answer.type === undefined ? {} : { __type: answer.type, message: 'hunter22' }));
-      });
+      void meet(request, response);
     });
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   });
@@ -104,6 +98,15 @@ describe('a request to CloudWatch', () => {
   beforeEach(() => {
     [received, compressed, answers] = [[], [], []];
   });
+
+  async function meet(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await bodyOf(request);
+    compressed.push(request.headers['content-encoding'] === 'gzip');
+    received.push(JSON.parse(body) as (typeof received)[number]);
+    const answer = answers.shift() ?? { status: 200 };
+    if (answer === 'no answer') request.socket.destroy();
+    else response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(answer.type === undefined ? {} : { __type: answer.type, message: 'hunter22' }));
+  }
 
   let batches = 0;
   const open = (change: Partial<CloudWatchOptions> = {}, longestMs = 60_000): MetricSink =>

@@ -6,6 +6,7 @@ import { readPastRun } from '../../src/reruns/past-steps.js';
 import { planRerun } from '../../src/reruns/plan-rerun.js';
 import { startRerun } from '../../src/reruns/start-rerun.js';
 import type { RunIds } from '../../src/runs/follow-run.js';
+import type { IntervalParams } from '../../src/durable/data-interval.js';
 import type { KafkaSignupsParams } from '../../workflows/kafka-signups.js';
 import { startKafka } from '../servers/kafka.js';
 import { OPERATOR_UPDATES, STEPS_QUERY, type StepsAnswer } from '../../src/steps/operator-protocol.js';
@@ -108,6 +109,22 @@ const WRITTEN: readonly Scenario[] = [
       } finally {
         await kafka.stop();
       }
+    },
+  },
+  {
+    name: 'pipeline-monitoring',
+    days: [DATE],
+    async play(stack) {
+      await stack.worker(QUEUE);
+      await (await start(stack.client, { date: DATE })).result();
+      const play = async (name: string, params: IntervalParams): Promise<WorkflowHandle> => {
+        const handle = await stack.client.workflow.start('pipelineMonitoring', { taskQueue: QUEUE, workflowId: `pipeline-monitoring-${name}`, args: [params] });
+        await handle.result();
+        return handle;
+      };
+      const hour = 3_600_000;
+      const completed = await play('completed', { start: new Date(Date.now() - hour).toISOString(), end: new Date(Date.now() + hour).toISOString() });
+      return { completed, past: await play('past', { date: DATE }) };
     },
   },
   {

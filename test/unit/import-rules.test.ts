@@ -38,7 +38,7 @@ describe('the import rules of the house', () => {
   it('lets workflows and durable blocks import only each other, datasets, errors and types of activities', () => {
     const found = violations(['workflows', 'src/durable'], ({ target, typeOnly }) =>
       under(target, 'workflows/', 'src/durable/', 'src/datasets/dataset-ref', 'src/datasets/references', 'src/errors', '@temporalio/workflow', '@temporalio/common/lib/time.js', 'luxon', 'p-map', 'cron-parser/dist/CronExpressionParser.js') ||
-      (typeOnly && under(target, 'src/arrivals/arrivals', 'lambda/transform/event', 'activities/')) ||
+      (typeOnly && under(target, 'src/arrivals/arrivals', 'src/monitoring/health', 'lambda/transform/event', 'activities/')) ||
       // The plugin's own workflows have to stand in the bundle's index.
       ['src/steps/deliver-alert', 'src/steps/pool'].includes(target),
     );
@@ -46,19 +46,21 @@ describe('the import rules of the house', () => {
   });
 
   it('keeps Temporal out of every adapter', () => {
-    const adapters = ['src/object-store', 'src/functions', 'src/arrivals', 'src/csv', 'src/warehouse', 'src/sources', 'src/kafka', 'src/quality', 'src/alerts', 'src/duckdb', 'src/connections', 'lambda/transform'];
+    const adapters = ['src/object-store', 'src/functions', 'src/arrivals', 'src/csv', 'src/warehouse', 'src/sources', 'src/kafka', 'src/metrics', 'src/quality', 'src/alerts', 'src/duckdb', 'src/connections', 'lambda/transform'];
     expect(violations(adapters, ({ target }) => !target.startsWith('@temporalio/'))).toEqual([]);
   });
 
   it('keeps adapters apart from each other and from everything above them', () => {
-    for (const adapter of ['object-store', 'warehouse', 'sources', 'kafka', 'functions', 'alerts']) {
-      const found = violations([`src/${adapter}`], ({ target }) => !under(target, 'src/', 'activities/', 'workers/', 'workflows/') || under(target, `src/${adapter}/`, 'src/errors', 'src/duckdb/', 'src/datasets/', 'src/durable/', 'src/http/'));
+    // What stands between a warehouse or a store and CloudWatch knows their ports.
+    const ports: Readonly<Record<string, readonly string[]>> = { metrics: ['src/object-store/object-store', 'src/warehouse/warehouse'] };
+    for (const adapter of ['object-store', 'warehouse', 'sources', 'kafka', 'functions', 'alerts', 'metrics']) {
+      const found = violations([`src/${adapter}`], ({ target }) => !under(target, 'src/', 'activities/', 'workers/', 'workflows/') || under(target, `src/${adapter}/`, 'src/errors', 'src/duckdb/', 'src/datasets/', 'src/durable/', 'src/http/', ...(ports[adapter] ?? [])));
       expect(found).toEqual([]);
     }
   });
 
   it('lets activities know ports only, so that configuration and adapters stay with workers, the CLI and scripts', () => {
-    const found = violations(['activities'], ({ target, typeOnly }) => (typeOnly && target === 'lambda/transform/event') || !under(target, 'src/connections/', 'workers/', 'src/cli/', 'src/object-store/s3', 'src/object-store/local', 'src/functions/lambda', 'src/functions/in-process', 'lambda/', 'src/warehouse/duckdb', 'src/warehouse/postgres', 'src/warehouse/redshift', 'src/sources/mysql', 'src/sources/rest.', 'src/sources/dynamodb', 'src/kafka/kafka'));
+    const found = violations(['activities'], ({ target, typeOnly }) => (typeOnly && target === 'lambda/transform/event') || !under(target, 'src/connections/', 'workers/', 'src/cli/', 'src/object-store/s3', 'src/object-store/local', 'src/functions/lambda', 'src/functions/in-process', 'lambda/', 'src/warehouse/duckdb', 'src/warehouse/postgres', 'src/warehouse/redshift', 'src/sources/mysql', 'src/sources/rest.', 'src/sources/dynamodb', 'src/kafka/kafka', 'src/metrics/cloudwatch', 'src/metrics/warehouse'));
     expect(found).toEqual([]);
   });
 
@@ -69,7 +71,7 @@ describe('the import rules of the house', () => {
   });
 
   it('reads the environment only in workers, the CLI, scripts and the places made for it', () => {
-    const readers = ['workflows', 'activities', 'src/steps', 'src/durable', 'src/datasets', 'src/object-store', 'src/functions', 'src/csv', 'src/warehouse', 'src/sources', 'src/kafka', 'src/quality', 'src/alerts']
+    const readers = ['workflows', 'activities', 'src/steps', 'src/durable', 'src/datasets', 'src/object-store', 'src/functions', 'src/csv', 'src/warehouse', 'src/sources', 'src/kafka', 'src/metrics', 'src/monitoring', 'src/quality', 'src/alerts']
       .flatMap(sourceFiles)
       .filter((file) => readFileSync(file, 'utf8').includes('process.env'));
     expect(readers).toEqual([]);
