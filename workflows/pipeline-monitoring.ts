@@ -5,10 +5,13 @@ import type { ToldHealth } from '../activities/pipeline-monitoring/tell-of-healt
 import { dataInterval, type DataInterval, type IntervalParams } from '../src/durable/data-interval.js';
 import { describeError } from '../src/durable/describe-error.js';
 import { msToNumber } from '../src/durable/duration.js';
+import { mapSteps } from '../src/durable/map-steps.js';
 import type { HealthReport, Unreached } from '../src/monitoring/health.js';
 import { MONITOR, VISIBLE_AFTER } from './policies.js';
 
 const { lookAtPipelines, storeHealth, measureRuns, publishMetrics, tellOfHealth } = proxyActivities<Activities>(MONITOR);
+
+const SERVICES = ['warehouse', 'cloudwatch'] as const satisfies readonly MetricService[];
 
 export interface PipelineMonitoringResult {
   interval: DataInterval;
@@ -33,10 +36,7 @@ export async function pipelineMonitoring(params: IntervalParams = {}): Promise<P
   if (report !== null) await orGoOn('the health tables of the warehouse', () => storeHealth(report, interval));
   const measured = await orGoOn('the runs to measure', () => measureRuns(report, interval));
   const batches = measured?.batches ?? [];
-  const [warehouse, cloudwatch] = await Promise.all([
-    orGoOn('the metrics table of the warehouse', () => publishMetrics('warehouse', batches)),
-    orGoOn('CloudWatch', () => publishMetrics('cloudwatch', batches)),
-  ]);
+  const [warehouse, cloudwatch] = await mapSteps(SERVICES, (service) => orGoOn(`the metrics of ${service}`, () => publishMetrics(service, batches)), { key: (service) => service });
   const published = { warehouse: warehouse?.published ?? null, cloudwatch: cloudwatch?.published ?? null };
   const unsure = (warehouse?.unsure ?? 0) + (cloudwatch?.unsure ?? 0);
   if (report === null) return { interval, published, unsure, unreached };

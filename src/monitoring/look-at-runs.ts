@@ -5,6 +5,7 @@ import type { RunState } from '../runs/run-view.js';
 import { stuckAmong } from '../runs/stuck-runs.js';
 import { SEARCH_ATTRIBUTES } from '../steps/search-attributes.js';
 import type { DurationHealth, RunCounts } from './health.js';
+import { MONITORING } from './incidents.js';
 import { COMPARED_RUNS, judgeDuration } from './judge-duration.js';
 
 /** Open runs whose own tasks are looked at; workers watch all of them. */
@@ -22,7 +23,9 @@ export async function countRuns(client: Client, { workflow }: Pipeline, { start,
 
 /** The newest run against those before it that succeeded; `undefined` where there is none. Reads one page of either. */
 export async function lookAtDuration(client: Client, { name }: Pipeline): Promise<DurationHealth | undefined> {
-  const [[open], completed] = await Promise.all([listRuns(client, { pipeline: name, state: 'running', limit: 1 }), listRuns(client, { pipeline: name, state: 'completed', limit: COMPARED_RUNS + 1 })]);
+  // The newest open run of the monitoring is the one that looks.
+  const openRuns = name === MONITORING ? [] : listRuns(client, { pipeline: name, state: 'running', limit: 1 });
+  const [[open], completed] = await Promise.all([openRuns, listRuns(client, { pipeline: name, state: 'completed', limit: COMPARED_RUNS + 1 })]);
   const seconds = completed.map(({ durationMs }) => durationMs / 1000);
   if (open !== undefined) return judgeDuration(open.durationMs / 1000, true, seconds);
   const [last, ...before] = seconds;

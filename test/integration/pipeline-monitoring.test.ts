@@ -124,7 +124,7 @@ describeWithServer('pipeline-monitoring', () => [locateTemporal(), locateMoto()]
   it('says what it could not reach, tells it once, and goes on with the rest', { timeout: 120_000 }, async () => {
     await stack.worker(BLIND, { WAREHOUSE: 'postgres://nobody:hunter22@/', METRICS: 'cloudwatch://nowhere/Millrace' });
     const blind = await monitor(BLIND);
-    expect([...new Set(blind.unreached.map(({ part }) => part))].toSorted()).toEqual(['CloudWatch', 'the health tables of the warehouse', 'the metrics table of the warehouse', 'the tables']);
+    expect([...new Set(blind.unreached.map(({ part }) => part))].toSorted()).toEqual(['the health tables of the warehouse', 'the metrics of cloudwatch', 'the metrics of warehouse', 'the tables']);
     expect(blind.published).toEqual({ warehouse: null, cloudwatch: null });
     // Nothing is known of the tables, so that nothing is said of them.
     expect(healthOf(blind, 'ecommerce-daily')).toMatchObject({ unknown: ['stale-table'], problems: [], workers: 1 });

@@ -115,7 +115,7 @@ describe('connections', () => {
   it('of a name that nobody here knows are read by their scheme, and can be asked for in any role that has it', () => {
     const connections = load({ MILLRACE_CONN_ARCHIVE: 'duckdb:///archive.duckdb', MILLRACE_CONN_QUEUE: 'mqtt://h' });
     expect(connections.problems).toEqual([
-      { setting: 'MILLRACE_CONN_QUEUE', message: 'has no known scheme. Known are: duckdb, dynamodb, file, http, https, kafka, lambda, mysql, pagerduty, postgres, postgresql, process, redshift-data, s3, smtp, smtps.' },
+      { setting: 'MILLRACE_CONN_QUEUE', message: 'has no known scheme. Known are: cloudwatch, duckdb, dynamodb, file, http, https, kafka, lambda, mysql, pagerduty, postgres, postgresql, process, redshift-data, s3, smtp, smtps.' },
     ]);
     expect(connections.get('ARCHIVE', 'warehouse')).toEqual({ scheme: 'duckdb', path: '/archive.duckdb' });
     expect(connections.get('ARCHIVE', 'sql-source')).toEqual({ scheme: 'duckdb', path: '/archive.duckdb', timezone: 'UTC' });
