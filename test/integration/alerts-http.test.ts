@@ -100,6 +100,15 @@ describe('incidents', () => {
     expect(body()['event_action']).toBe('trigger');
   });
 
+  it('of the health of a pipeline are one, resolved when nothing is left of them', async () => {
+    const { interval: _interval, ...run } = { ...ALERT.run, incident: 'health' };
+    const health = { severity: 'error' as const, problems: [{ message: 'orders is old', since: at }], at };
+    await incidents.deliver({ ...ALERT, run, events: [{ kind: 'unhealthy', ...health, open: 2 }] });
+    await incidents.deliver({ ...ALERT, run: { ...run, workflowId: 'a-later-look' }, events: [{ kind: 'well-again', ...health, open: 1 }] });
+    await incidents.deliver({ ...ALERT, run: { ...run, workflowId: 'the-last-look' }, events: [{ kind: 'well-again', ...health, open: 0 }] });
+    expect([0, 1, 2].map((index) => [body(index)['event_action'], body(index)['dedup_key']])).toEqual(['trigger', 'trigger', 'resolve'].map((action) => [action, 'millrace/shop-daily/health']));
+  });
+
   it('have keys of at most 255 characters, the same for the same run', async () => {
     const run = { ...ALERT.run, interval: { label: 'x'.repeat(400) } };
     await incidents.deliver({ ...ALERT, run });

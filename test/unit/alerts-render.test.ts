@@ -169,6 +169,17 @@ describe('the message for', () => {
     expect(message.cause).toContain('goes on by itself');
   });
 
+  it('trouble that monitoring has seen says what it is, and the end of it what is left', () => {
+    const problem = { message: 'The data of orders is 40 h old; 27 h are the most it may be.', since: at };
+    const unhealthy = of({ kind: 'unhealthy', severity: 'warning', problems: [problem], open: 1, at });
+    expect(unhealthy).toMatchObject({ severity: 'warning', title: `ecommerce-daily 2010-12-01 is not healthy: ${problem.message}` });
+    expect(unhealthy.facts).toContainEqual(['Problem', problem.message]);
+    expect(unhealthy.commands.map(([command]) => command)).toEqual(['millrace doctor', 'millrace runs ecommerce-daily']);
+    expect(of({ kind: 'unhealthy', severity: 'error', problems: [problem, problem], open: 2, at })).toMatchObject({ severity: 'error', title: 'ecommerce-daily 2010-12-01 is not healthy: 2 problems' });
+    expect(of({ kind: 'well-again', severity: 'error', problems: [problem], open: 0, at })).toMatchObject({ severity: 'info', title: 'ecommerce-daily 2010-12-01 is well again' });
+    expect(of({ kind: 'well-again', severity: 'error', problems: [problem], open: 1, at }).cause).toContain('1 problem is still there');
+  });
+
   it('several things at once leads with the gravest', () => {
     expect(of({ kind: 'deadline-missed', what: 'run', due: at, at }, held('a'), FAILED).title).toContain('failed at');
   });

@@ -112,6 +112,18 @@ describe('the URI of a connection', () => {
     expect(read('object-store', 's3://lake?endpoint=https://s3.example.com&forcePathStyle=false&versioned=true')).toMatchObject({ forcePathStyle: false, versioned: true });
   });
 
+  it('reads namespaces of CloudWatch', () => {
+    expect(read('metrics', 'cloudwatch://eu-west-1/Millrace')).toEqual({ scheme: 'cloudwatch', region: 'eu-west-1', namespace: 'Millrace', steps: true });
+    expect(read('metrics', 'cloudwatch://KEY:a%2Fb@eu-west-1/Shop/Etl?steps=false&endpoint=http://127.0.0.1:9002')).toEqual({
+      scheme: 'cloudwatch',
+      region: 'eu-west-1',
+      namespace: 'Shop/Etl',
+      steps: false,
+      endpoint: 'http://127.0.0.1:9002',
+      credentials: { accessKeyId: 'KEY', secretAccessKey: 'a/b' },
+    });
+  });
+
   it('reads functions of AWS Lambda, and of the worker itself', () => {
     expect(read('function', 'lambda://eu-west-1/millrace-transform')).toEqual({ scheme: 'lambda', region: 'eu-west-1', functionName: 'millrace-transform' });
     expect(read('function', 'lambda://KEY:a%2Fb@eu-west-1/transform?qualifier=live&endpoint=http://127.0.0.1:9001&timeout=60')).toEqual({
@@ -171,6 +183,10 @@ describe('the URI of a connection', () => {
     ['SALES', 'db.example.com/shop', /is no sql source: its scheme is none of mysql, duckdb/],
     ['SALES', 'oracle://u:p@h/db', /none of mysql, duckdb/],
     ['LAKE', 'duckdb:///x', /is no object store: its scheme is none of file, s3/],
+    ['METRICS', 'cloudwatch:///Millrace', /names no region/],
+    ['METRICS', 'cloudwatch://eu-west-1/', /names no namespace|cannot have/],
+    ['METRICS', 'cloudwatch://eu-west-1/AWS/Lambda', /of AWS itself/],
+    ['METRICS', 'cloudwatch://eu-west-1/Millrace?steps=no', /neither true nor false/],
     ['TRANSFORM', 'lambda:///transform', /names no region/],
     ['TRANSFORM', 'lambda://eu-west-1/', /names no function|names a function that Lambda cannot have/],
     ['TRANSFORM', 'lambda://eu-west-1/transform?timeout=901', /more than 900 seconds/],
@@ -246,6 +262,7 @@ describe('the URI of a connection', () => {
     ['CLICKS', 's3://KEY:12/huntertwo@lake?region=x'],
     ['CLICKS', 's3://lake?region=x&endpoint=http://k:huntertwo@h'],
     ['TRANSFORM', 'lambda://KEY:12/huntertwo@eu-west-1/transform'],
+    ['METRICS', 'cloudwatch://KEY:12/huntertwo@eu-west-1/Millrace'],
     ['MAIL', 'smtp://etl:12/huntertwo@m?from=a@b&to=c@d'],
     ['MAIL', 'smtp://etl:12?huntertwo@m'],
     ['LAKE', 'file://etl:huntertwo@h/x'],
@@ -275,6 +292,7 @@ describe('the URI of a connection', () => {
       ['item-source', 'dynamodb:///products?region=eu-west-1', 'dynamodb://eu-west-1/products'],
       ['object-store', 'file:///data/lake', 'file:///data/lake'],
       ['object-store', 's3://key:hunter@lake/raw?endpoint=http://h:7070', 's3://lake/raw at http://h:7070'],
+      ['metrics', 'cloudwatch://key:hunter@eu-west-1/Millrace?endpoint=http://h:9001', 'cloudwatch://eu-west-1/Millrace at http://h:9001'],
       ['function', 'lambda://key:hunter@eu-west-1/transform?qualifier=live&endpoint=http://h:9001', 'lambda://eu-west-1/transform:live at http://h:9001'],
       ['function', 'process://transform', 'process://transform'],
       ['mail', 'smtp://etl:hunter@m?from=a@b&to=c@d,e@f', 'smtp://m:587 to c@d, e@f'],
