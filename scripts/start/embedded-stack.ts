@@ -26,7 +26,7 @@ export interface EmbeddedStackOptions {
   /** Starts a broker too, for a pipeline that needs one. */
   withKafka: boolean;
   /** With `aws-local`, CloudWatch too, where it can be had. */
-  withCloudWatch: boolean;
+  withCloudWatch?: boolean;
   log: (line: string) => void;
 }
 
@@ -43,7 +43,7 @@ export interface EmbeddedStack {
  * Everything that a run needs, on this machine: Temporal with its Web UI, the demonstration's source systems, a worker. What
  * was started is stopped again, in the opposite order, by `stop` or when a later part fails.
  */
-export async function startEmbeddedStack({ stack, root, days, date, kind, withKafka, withCloudWatch, log }: EmbeddedStackOptions): Promise<EmbeddedStack> {
+export async function startEmbeddedStack({ stack, root, days, date, kind, withKafka, withCloudWatch = false, log }: EmbeddedStackOptions): Promise<EmbeddedStack> {
   const { home } = stack;
   const undo: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {

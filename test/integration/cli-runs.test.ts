@@ -180,6 +180,8 @@ describeWithServer('the millrace command', locateTemporal, () => {
     expect(failed).toMatchObject([{ workflowId: 'ecommerce-daily-2010-12-02', state: 'failed', interval: '2010-12-02' }]);
     expect(await json('schedule', 'apply')).toContainEqual(expect.objectContaining({ pipeline: 'ecommerce-daily', outcome: 'created' }));
     expect((await cli('schedule', 'apply')).stdout).toMatch(/ecommerce-daily +unchanged, next run \d{4}-/);
+    // It is due every quarter of an hour, and this worker has no such workflow.
+    expect(await cli('schedule', 'delete', 'pipeline-monitoring')).toMatchObject({ code: 0 });
     expect(await cli('schedule', 'pause', 'ecommerce-daily', '--why', 'move')).toMatchObject({ code: 0 });
     expect(await json('schedule', 'list')).toContainEqual(expect.objectContaining({ pipeline: 'ecommerce-daily', state: 'paused', note: 'move', nextRuns: [] }));
     expect(await json('list')).toContainEqual(expect.objectContaining({ name: 'ecommerce-daily', scheduleState: 'paused', lastRun: expect.objectContaining({ interval: '2010-12-05' }) as unknown }));

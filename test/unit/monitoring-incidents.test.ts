@@ -100,7 +100,7 @@ describe('in the lake', () => {
   const { signal } = new AbortController();
   const QUARTER = { start: '2026-01-31T10:15:00.000Z', end: '2026-01-31T10:30:00.000Z' };
   const measure = (runs: readonly string[]): Promise<MetricPoint[]> => Promise.resolve(runs.map((pipeline) => ({ name: 'Runs', dimensions: { pipeline }, at: QUARTER.start, statistics: statisticsOf([1]) })));
-  const runsIn = async (ids: readonly string[]): Promise<(string | undefined)[]> => (await Promise.all(ids.map((id) => readBatch(store, id, signal)))).flatMap(({ points }) => points.map(({ dimensions }) => dimensions.pipeline));
+  const runsIn = async (ids: readonly string[]): Promise<string[]> => (await Promise.all(ids.map((id) => readBatch(store, id, signal)))).flatMap(({ points }) => points.map(({ dimensions }) => dimensions.pipeline ?? ''));
 
   it('changes of the state by several at once are all there', async () => {
     const add = (name: string) => changeState(store, (state) => ({ ...state, activeSince: { ...state.activeSince, [name]: 'now' } }), signal);
