@@ -26,6 +26,7 @@ export const ERRORS = {
 
   // Message logs.
   OFFSETS_EXPIRED: { retryable: false, why: 'messages that were deleted do not return' },
+  OFFSETS_MOVED: { retryable: false, why: 'the bounds are fixed, and what lies between them is loaded' },
   READER_REPLACED: { retryable: true, why: 'if this is the attempt that counts, the other one is gone by then' },
 
   // Object store.

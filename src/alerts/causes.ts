@@ -18,6 +18,7 @@ const CAUSES: Readonly<Record<ErrorCode, string>> = {
   SOURCE_PAGING_LOOP: 'The source sent the same page again and again.',
 
   OFFSETS_EXPIRED: 'Messages were deleted before they were read.',
+  OFFSETS_MOVED: 'Another run has loaded the same messages in the meantime.',
   READER_REPLACED: 'A newer attempt of the step has taken over.',
 
   OBJECT_MISSING: 'A file that an earlier step wrote is gone.',

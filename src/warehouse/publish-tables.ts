@@ -47,8 +47,13 @@ async function replaceInterval(tx: SqlTransaction, table: PublishTable, { interv
 }
 
 async function merge(tx: SqlTransaction, table: PublishTable): Promise<number> {
-  const { target, replaces = target.key } = table;
+  const { target, replaces = target.key, guard } = table;
   const { created } = await ensureTable(tx, target);
+  if (guard !== undefined) {
+    // Whoever publishes under the same guard has committed, or waits for us.
+    await tx.lockTable(target.name);
+    if ((await tx.rows(guard.violations)).length > 0) throw guard.refusal;
+  }
   const incoming = await incomingRows(tx, table);
   // The rows are needed three times, and a query may be expensive or answer differently each time.
   const kept = 'staging' in table.from ? incoming : await keepIncoming(tx, target, incoming);

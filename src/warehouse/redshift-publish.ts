@@ -112,7 +112,7 @@ function fence(statements: RedshiftStatements, request: PublishRequest): Step {
 }
 
 function tableSteps(statements: RedshiftStatements, request: PublishRequest, table: PublishTable, index: number): Step[] {
-  const { target, from, mode, replaces = target.key } = table;
+  const { target, from, mode, replaces = target.key, guard } = table;
   const name = identifier(target.name);
   const columns = columnList(redshiftDialect, target.columns.map((column) => column.name));
   const incoming = 'staging' in from ? identifier(from.staging) : incomingName(index);
@@ -121,6 +121,8 @@ function tableSteps(statements: RedshiftStatements, request: PublishRequest, tab
   return [
     // Also where the table is there: the batch of a retry is known by being the same.
     { sql: createStatement(target) },
+    // The lock on the ledger keeps others out.
+    ...(guard === undefined ? [] : [{ sql: `SELECT ${oneUnless('COUNT(*) > 0')} FROM ${bracketed(guard.violations)} AS violations`, refusal: () => Promise.resolve(guard.refusal) }]),
     ...kept,
     mode === 'merge' ? keysAreUsable(statements, table, incoming) : rowsAreInside(statements, request, table, incoming),
     { sql: mode === 'merge' ? `DELETE FROM ${name} USING ${incoming} WHERE ${sameValues(target, replaces, incoming)}` : `DELETE FROM ${name} WHERE interval_start = ${literal(request.interval.start, 'timestamp')}` },

@@ -1,3 +1,4 @@
+import type { MillraceError } from '../errors.js';
 import type { Dialect } from './dialect.js';
 
 /** Types that every warehouse has; the dialect names them. Timestamps are UTC. */
@@ -42,6 +43,16 @@ export interface PublishTable {
    * `['source_file']` a file's rows replace all that the file had before. Default: the key.
    */
   replaces?: readonly string[];
+  /** Of a merge: what must be so when the transaction has the table for itself, or nothing is published. */
+  guard?: PublishGuard;
+}
+
+/** Keeps a load from publishing over what another one has published in the meantime, where the ledger does not know of both. */
+export interface PublishGuard {
+  /** A SELECT over the target as it is before the publication: any row that it answers forbids it. */
+  violations: string;
+  /** Raised then. */
+  refusal: MillraceError;
 }
 
 export interface PublishRequest {
@@ -126,7 +137,7 @@ export interface WarehouseCapabilities {
  * Write, audit, publish. Every adapter passes `test/contracts/warehouse.contract.ts`.
  *
  * Errors: `WAREHOUSE_UNAVAILABLE`, `WAREHOUSE_BUSY` (both retryable), `WAREHOUSE_FORBIDDEN`,
- * `WAREHOUSE_REJECTED` (with the start of the statement), `SCHEMA_MISMATCH`, `STALE_RUN`.
+ * `WAREHOUSE_REJECTED` (with the start of the statement), `SCHEMA_MISMATCH`, `STALE_RUN`, a guard's refusal.
  * An aborted signal cancels the running statement on the server.
  */
 export interface Warehouse {

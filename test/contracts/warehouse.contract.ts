@@ -473,6 +473,38 @@ export function warehouseContract(label: string, start: () => Promise<WarehouseU
     describe('merging', () => {
       const merge = (name: string, from: PublishTable['from']): PublishTable => ({ target: salesTable(name), from, mode: 'merge' });
 
+      test('under a guard is refused with the guard’s own error where it is violated, and changes nothing', async () => {
+        const target = fresh('sales');
+        const refusal = new MillraceError('OFFSETS_MOVED', 'somebody was faster');
+        const guarded = async (rows: SaleRow[], expected: string): Promise<PublishTable> => ({
+          ...merge(target, { query: `SELECT * FROM ${await stageSales(rows)}` }),
+          guard: { violations: `SELECT id FROM ${target} WHERE id = 1 AND label <> '${expected}'`, refusal },
+        });
+        const other = fresh('sales');
+        const first = request([await guarded([[1, 'a', '1']], 'none'), replaceInterval(other, await stageSales([[1, 'x', '1']]))]);
+        expect((await warehouse.publish(first, { signal })).rows).toEqual({ [target]: 1, [other]: 1 });
+        await warehouse.publish(request([await guarded([[1, 'b', '1']], 'a')]), { signal });
+        const late = request([await guarded([[1, 'c', '1']], 'a'), replaceInterval(other, await stageSales([[1, 'y', '1']]))]);
+        expect(await rejection(warehouse.publish(late, { signal }))).toMatchObject({ code: 'OFFSETS_MOVED', message: 'somebody was faster' });
+        expect(await sales(target)).toEqual([['1', 'b', '1.000000']]);
+        expect(await sales(other)).toEqual([['1', 'x', '1.000000']]);
+        expect(await publishers(late.pipeline)).toEqual([]);
+      });
+
+      test('of several at once that expect the same, lets one through', async () => {
+        const target = fresh('sales');
+        await warehouse.publish(request([merge(target, { staging: await stageSales([[1, 'before', '1']]) })]), { signal });
+        const guard = { violations: `SELECT id FROM ${target} WHERE id = 1 AND label <> 'before'`, refusal: new MillraceError('OFFSETS_MOVED', 'somebody was faster') };
+        const requests: PublishRequest[] = [];
+        for (const label of ['a', 'b', 'c', 'd']) requests.push(request([{ ...merge(target, { query: `SELECT * FROM ${await stageSales([[1, label, '1']])}` }), guard }]));
+        const others = requests.map(() => server.open());
+        const results = await Promise.allSettled(requests.map((wanted, index) => others[index]!.publish(wanted, { signal })));
+        await Promise.all(others.map((each) => each.close()));
+        expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+        expect(results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as MillraceError).code] : []))).toEqual(['OFFSETS_MOVED', 'OFFSETS_MOVED', 'OFFSETS_MOVED']);
+        expect(await warehouse.query(`SELECT count(*) FROM ${target}`)).toMatchObject({ rows: [['1']] });
+      });
+
       test('replaces rows by key and keeps the rest', async () => {
         const target = fresh('sales');
         const first = request([merge(target, { staging: await stageSales([[1, 'a', '1'], [2, 'b', '2']]) })]);
