@@ -1,3 +1,4 @@
+import type { MetricMeter } from '@temporalio/common';
 import type { AlertSink } from '../src/alerts/alert.js';
 import type { AlertChannel } from '../src/alerts/routing.js';
 import type { DuckDBLimits } from '../src/duckdb/duckdb.js';
@@ -31,6 +32,8 @@ export interface Dependencies {
   metrics: Readonly<Record<'warehouse' | 'cloudwatch', () => MetricSink | undefined>>;
   /** Where alerts go, beside the worker's own log. */
   alertSinks: Readonly<Record<Exclude<AlertChannel, 'log'>, () => AlertSink>>;
+  /** Of the whole worker: an activity's own meter tells its type, so that what two of them measure would not be one series. */
+  meter: MetricMeter;
   /** Takes the secrets of all connections out of a text. */
   redact: (text: string) => string;
   /** What DuckDB may use of this machine, and where scratch files go. */

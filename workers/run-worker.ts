@@ -12,6 +12,7 @@ import { createStepLogs } from '../src/steps/step-logs.js';
 import { startStuckAlert } from '../src/steps/stuck-alert.js';
 import { createAdapters } from './adapters.js';
 import { workflowBundle } from './bundle.js';
+import { metricsAt } from './metrics.js';
 import { workerSettings } from './settings.js';
 
 export interface RunWorkerOptions {
@@ -27,7 +28,7 @@ export async function runWorker({ env, onReady, plugins = [] }: RunWorkerOptions
   const root = findProjectRoot();
   const settings = workerSettings(env, millraceHome(env, root));
   const logger = new DefaultLogger(settings.logLevel);
-  Runtime.install({ logger });
+  Runtime.install({ logger, ...(settings.metrics === undefined ? {} : { telemetryOptions: { metrics: metricsAt(settings.metrics) } }) });
 
   const connections = loadConnections({ env, root });
   for (const { setting, message } of connections.problems) logger.error(`${setting} ${message}`);
@@ -41,7 +42,7 @@ export async function runWorker({ env, onReady, plugins = [] }: RunWorkerOptions
     namespace: namespace ?? 'default',
     taskQueue: settings.taskQueue,
     workflowBundle: await workflowBundle(join(root, 'dist', 'bundles'), logger),
-    activities: createActivities({ ...adapters, limits: settings.duckdb, webUi: settings.webUi }),
+    activities: createActivities({ ...adapters, meter: Runtime.instance().metricMeter, limits: settings.duckdb, webUi: settings.webUi }),
     plugins: [new MillracePlugin({ redact: connections.redact, logs }), ...plugins],
     maxCachedWorkflows: 2000,
     // How long a run waits for the worker that has it in memory, after that one was killed.

@@ -11,6 +11,7 @@ import { reportProgress } from '../../src/steps/progress.js';
 import { madeByThisStep, runPrefix, withScratchFolder } from '../datasets.js';
 import type { Dependencies } from '../dependencies.js';
 import type { Batch } from './fix-bounds.js';
+import { recordLag, recordLoad } from './metrics.js';
 import { STAGED_COLUMNS } from './signup-event.js';
 import { QUARANTINE_COLUMNS, StagedRows } from './staged-rows.js';
 
@@ -36,7 +37,7 @@ export interface StagedSignups {
  */
 export function createConsumeAndStage(deps: Dependencies) {
   return async function consumeAndStage(batch: Batch, allowEmpty: boolean, interval: DataInterval): Promise<StagedSignups> {
-    const { cancellationSignal: signal, info, log, metricMeter } = Context.current();
+    const { cancellationSignal: signal, info, log } = Context.current();
     const { topic, ranges, offsets } = batch;
     if (offsets === 0 && !allowEmpty) {
       throw new MillraceError('SOURCE_EMPTY', `${topic} has no messages that were not loaded yet. Nothing was published. Fill the topic and run again, or allow it with --param allowEmpty=true.`);
@@ -45,15 +46,13 @@ export function createConsumeAndStage(deps: Dependencies) {
     return withScratchFolder(deps.limits, async (folder) => {
       const rows = new StagedRows(folder, topic, offsets);
       const started = performance.now();
-      const batches = metricMeter.createHistogram('millrace_kafka_batch_messages', 'int', 'messages', 'Messages handed over by the broker at a time');
       try {
         const staged = await messages.consume(
           // Temporal's own clock counts the attempts, also those of a step that was run again.
-          { topic, group: `millrace-${interval.pipeline}-${interval.run}`, ranges, reader: info.currentAttemptScheduledTimestampMs },
+          { topic, group: batch.group ?? `millrace-${interval.pipeline}-${interval.run}`, ranges, reader: info.currentAttemptScheduledTimestampMs },
           {
             async onMessages(partition, received) {
               await rows.add(partition, received);
-              batches.record(received.length, { topic });
               reportProgress({ rows: rows.staged + rows.quarantined, staged: rows.staged, quarantined: rows.quarantined, of: offsets });
             },
             settle: () => store(rows, folder),
@@ -61,14 +60,11 @@ export function createConsumeAndStage(deps: Dependencies) {
           { signal },
         );
         const read = rows.staged + rows.quarantined;
-        const seconds = (performance.now() - started) / 1000;
-        const lag = (await messages.bounds(topic, { signal })).reduce((sum, { partition, end }) => sum + end - (ranges.find((range) => range.partition === partition)?.to ?? 0), 0);
-        metricMeter.createCounter('millrace_kafka_messages_staged', 'messages').add(rows.staged, { topic });
-        metricMeter.createCounter('millrace_kafka_messages_quarantined', 'messages').add(rows.quarantined, { topic });
-        metricMeter.createGauge('millrace_kafka_lag', 'int', 'messages').set(lag, { topic });
-        metricMeter.createGauge('millrace_kafka_messages_per_second', 'int').set(Math.round(read / seconds), { topic });
+        const messagesPerSecond = Math.round((read * 1000) / (performance.now() - started));
+        const lag = recordLag(deps.meter, topic, await messages.bounds(topic, { signal }), ranges.map(({ partition, to }) => ({ partition, offset: to })));
+        recordLoad(deps.meter, topic, { read, staged: rows.staged, reasons: rows.reasons, messagesPerSecond });
         log.info(`${read} messages of ${topic}: ${rows.staged} staged, ${rows.quarantined} quarantined`);
-        return { ...staged, read, staged: rows.staged, quarantined: rows.quarantined, reasons: rows.reasons, gaps: offsets - read, lag, messagesPerSecond: Math.round(read / seconds) };
+        return { ...staged, read, staged: rows.staged, quarantined: rows.quarantined, reasons: rows.reasons, gaps: offsets - read, lag, messagesPerSecond };
       } finally {
         await rows.close();
       }

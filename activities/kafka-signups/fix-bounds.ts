@@ -5,14 +5,28 @@ import type { OffsetRange, PartitionBounds } from '../../src/kafka/message-log.j
 import type { Dependencies } from '../dependencies.js';
 import { loadedOffsets } from './loaded-offsets.js';
 
-/** What one run reads: fixed once, so that every attempt and every re-run reads the same. */
+/** What one run, or one batch of a stream, reads: fixed once, so that every attempt and every re-run reads the same. */
 export interface Batch {
   topic: string;
-  ranges: OffsetRange[];
+  ranges: LoadRange[];
   /** Offsets in all ranges: as many messages, or fewer where transactions and compaction have left gaps. */
   offsets: number;
   /** Offsets that retention has deleted unread and that `skipExpired` has given up. */
   lost: number;
+  /** Of a stream: the consumer group of all of its batches. Brokers keep a group for days. */
+  group?: string;
+}
+
+export interface LoadRange extends OffsetRange {
+  /** Where loading had come to when the bounds were fixed; absent for a partition that was never loaded. */
+  loaded?: number;
+}
+
+/** Of a stream. */
+export interface BatchOptions {
+  group: string;
+  /** Offsets that the batch takes at most; the others are the next batch's. */
+  most?: number;
 }
 
 /**
@@ -20,22 +34,37 @@ export interface Batch {
  * present end. `OFFSETS_EXPIRED` where messages in between are gone, unless `skipExpired` accepts that.
  */
 export function createFixBounds(deps: Dependencies) {
-  return async function fixBounds(topic: string, skipExpired: boolean, interval: DataInterval): Promise<Batch> {
+  return async function fixBounds(topic: string, skipExpired: boolean, _interval: DataInterval, { group, most = Infinity }: Partial<BatchOptions> = {}): Promise<Batch> {
     const { cancellationSignal: signal, log } = Context.current();
-    const loaded = await loadedOffsets(deps.warehouse(), interval.pipeline, topic, signal);
+    const loaded = await loadedOffsets(deps.warehouse(), topic, signal);
     const bounds = await deps.messages().bounds(topic, { signal });
-    const ranges = bounds.map((partition) => rangeOf(topic, partition, loaded.get(partition.partition), skipExpired));
+    const ranges = upTo(most, bounds.map((partition) => rangeOf(topic, partition, loaded.get(partition.partition), skipExpired)));
     const offsets = ranges.reduce((sum, { from, to }) => sum + to - from, 0);
     const lost = bounds.reduce((sum, { partition, low }) => sum + Math.max(0, low - (loaded.get(partition) ?? low)), 0);
     log.info(`${offsets} offsets of ${topic} to read: ${ranges.map(({ partition, from, to }) => `${partition}: ${from}-${to}`).join(', ')}`);
     if (lost > 0) log.warn(`${lost} offsets of ${topic} had expired and are skipped, as skipExpired says`);
-    return { topic, ranges, offsets, lost };
+    return { topic, ranges, offsets, lost, ...(group === undefined ? {} : { group }) };
   };
 }
 
-function rangeOf(topic: string, { partition, low, end }: PartitionBounds, loaded: number | undefined, skipExpired: boolean): OffsetRange {
+function rangeOf(topic: string, { partition, low, end }: PartitionBounds, loaded: number | undefined, skipExpired: boolean): LoadRange {
   const from = loaded ?? low;
-  if (from >= low && from <= end) return { partition, from, to: end };
+  const range = { partition, from, to: end, ...(loaded === undefined ? {} : { loaded }) };
+  if (from >= low && from <= end) return range;
   if (!skipExpired) throw expired(topic, partition, from, `The broker has ${low} to ${end}.`);
-  return { partition, from: low, to: end };
+  return { ...range, from: low };
+}
+
+/** Cuts the ranges to `most` offsets together: the short ones stay whole, the long ones share what is left. */
+export function upTo<R extends OffsetRange>(most: number, ranges: readonly R[]): R[] {
+  const byLength = ranges.toSorted((a, b) => a.to - a.from - (b.to - b.from));
+  let left = most;
+  const ends = new Map(
+    byLength.map(({ partition, from, to }, index) => {
+      const taken = Math.min(to - from, Math.ceil(left / (byLength.length - index)));
+      left -= taken;
+      return [partition, from + taken];
+    }),
+  );
+  return ranges.map((range) => ({ ...range, to: ends.get(range.partition)! }));
 }

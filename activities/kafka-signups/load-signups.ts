@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { DatasetRef } from '../../src/datasets/dataset-ref.js';
 import type { DataInterval } from '../../src/durable/data-interval.js';
 import type { Outcome } from '../../src/durable/with-cleanup.js';
-import { MillraceError } from '../../src/errors.js';
+import { isMillraceError, MillraceError } from '../../src/errors.js';
 import type { ObjectStore } from '../../src/object-store/object-store.js';
 import type { Check } from '../../src/quality/checks.js';
 import { checkStaged, type CheckSummary } from '../check-staged.js';
@@ -20,6 +20,8 @@ export interface LoadedSignups {
   published: number;
   /** Rows of the staged file whose event is in it again, further on. */
   duplicates: number;
+  /** Another load was faster with these offsets: nothing was published. */
+  outrun?: boolean;
   checks: CheckSummary[];
   warehouse: string;
 }
@@ -35,7 +37,8 @@ export function signupChecks(rows: number): Check[] {
 
 /**
  * Looks whether the staged file is the one that was written, then writes, audits and publishes: the events are merged by their
- * id, and in the same transaction the offsets of the batch count as loaded.
+ * id, and in the same transaction the offsets of the batch count as loaded. Where another load has come in between,
+ * `OFFSETS_MOVED`; a stream is only told, and goes on from there.
  */
 export function createLoadSignups(deps: Dependencies) {
   return async function loadSignups(file: StagedSignups, batch: Batch, maxMalformed: number, interval: DataInterval): Promise<LoadedSignups> {
@@ -47,21 +50,35 @@ export function createLoadSignups(deps: Dependencies) {
     if (rows !== file.signups.rows) throw new MillraceError('RECONCILIATION_FAILED', `${file.signups.uri} has ${rows} rows, but ${file.signups.rows} were staged. Nothing was published. Run the pipeline again.`);
 
     const staged = await stageDataset(deps, events, USER_SIGNUPS, interval);
-    const checks = await checkStaged(deps, staged, USER_SIGNUPS, signupChecks(events.rows), interval);
-    const published = await warehouse.publish(
-      {
-        pipeline: interval.pipeline,
-        interval,
-        generation: interval.generation,
-        run: interval.run,
-        tables: [{ target: USER_SIGNUPS, from: { staging: staged.table }, mode: 'merge' }, await publishedOffsets(warehouse, interval, batch.topic, batch.ranges, signal)],
-        sources: { [file.signups.uri]: file.signups.rows },
-      },
-      { signal },
-    );
-    log.info(`${published.rows[USER_SIGNUPS.name]} events merged into ${USER_SIGNUPS.name} of ${warehouse.description}`);
-    return { published: published.rows[USER_SIGNUPS.name] ?? 0, duplicates: rows - events.rows, checks, warehouse: warehouse.description };
+    // Of a stream the newest results of a day are kept, not those of each batch.
+    const checks = await checkStaged(deps, staged, USER_SIGNUPS, signupChecks(events.rows), { ...interval, run: batch.group ?? interval.run });
+    const loaded = { duplicates: rows - events.rows, checks, warehouse: warehouse.description };
+    try {
+      const published = await warehouse.publish(
+        {
+          pipeline: interval.pipeline,
+          interval,
+          generation: interval.generation,
+          run: interval.run,
+          // The offsets first: their guard is what two loads of the same messages wait at.
+          tables: [publishedOffsets(warehouse, batch, interval), { target: USER_SIGNUPS, from: { staging: staged.table }, mode: 'merge' }],
+          sources: { [file.signups.uri]: file.signups.rows },
+        },
+        { signal },
+      );
+      log.info(`${published.rows[USER_SIGNUPS.name]} events merged into ${USER_SIGNUPS.name} of ${warehouse.description}`);
+      return { published: published.rows[USER_SIGNUPS.name] ?? 0, ...loaded };
+    } catch (error) {
+      if (batch.group === undefined || !isOutrun(error)) throw error;
+      log.warn(error.message);
+      return { published: 0, ...loaded, outrun: true };
+    }
   };
+}
+
+/** The ledger refuses an older batch of a day, the guard one whose messages are loaded. */
+function isOutrun(error: unknown): error is MillraceError {
+  return isMillraceError(error) && (error.code === 'OFFSETS_MOVED' || error.code === 'STALE_RUN');
 }
 
 /** A topic whose messages have changed their form would be set aside as a whole, and nobody would miss it until somebody looks. */

@@ -18,6 +18,12 @@ export const USER_SIGNUPS: TableSpec = {
   key: ['event_id'],
 };
 
+/**
+ * By whatever way messages are loaded, in `millrace_offsets` they are loaded by this one: the daily batch and the stream go on where
+ * the other one has come to.
+ */
+export const LOADER = 'kafka-signups';
+
 /** Up to where each partition has been loaded: published in the transaction of the rows themselves. */
 export const LOADED_OFFSETS: TableSpec = {
   name: 'millrace_offsets',
@@ -29,6 +35,8 @@ export const LOADED_OFFSETS: TableSpec = {
     { name: 'topic_partition', type: 'integer' },
     /** Of the first message that has not been loaded. */
     { name: 'next_offset', type: 'bigint' },
+    /** The run, or the batch of a stream, that has brought it there. */
+    { name: 'loaded_by', type: 'text' },
   ],
   key: ['pipeline', 'topic', 'topic_partition'],
 };

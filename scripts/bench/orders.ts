@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { noopMetricMeter } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
 import { createCheckOrders } from '../../activities/check-orders.js';
 import { createCleanAndJoin, type OrderSources } from '../../activities/clean-and-join.js';
@@ -85,6 +86,7 @@ async function withOrdersWorker<T>(context: BenchContext, paths: { lakeRoot: str
     clicks: notNeeded,
     incoming: notNeeded,
     metrics: { warehouse: () => undefined, cloudwatch: () => undefined },
+    meter: noopMetricMeter,
     messages: notNeeded,
     transform: notNeeded,
     alertSinks: { mail: notNeeded, slack: notNeeded, incident: notNeeded },
