@@ -1,5 +1,5 @@
 import type { Client } from '@temporalio/client';
-import { followRun, type RunIds } from '../runs/follow-run.js';
+import { followToItsEnd, type RunIds } from '../runs/follow-run.js';
 import { runName, type RunView } from '../runs/run-view.js';
 import type { Cli } from './cli.js';
 import { EXIT_CODES, type ExitCode } from './exit-codes.js';
@@ -18,7 +18,7 @@ export async function watchRun(cli: Cli, { client, target }: { client: Client; t
   const picture = createRunPicture(screen, { webUi, live: screen.interactive && !json, say: json ? () => {} : screen.print });
   let last: RunView | undefined;
   try {
-    for await (const view of followRun(client, ids, cli.interrupted)) {
+    for await (const view of followToItsEnd(client, ids, cli.interrupted)) {
       last = view;
       picture.show(view);
     }

@@ -68,6 +68,19 @@ export async function* followRun(client: Client, ids: RunIds, signal: AbortSigna
   }
 }
 
+/**
+ * The same, over the executions that a run continues as new with: its last view is that of the execution in which it ended. What
+ * stands in the view of each execution is that execution's alone.
+ */
+export async function* followToItsEnd(client: Client, ids: RunIds, signal: AbortSignal): AsyncGenerator<RunView> {
+  for (let current = ids; ; ) {
+    let last: RunView | undefined;
+    for await (const view of followRun(client, current, signal)) yield (last = view);
+    if (last?.continuedAs === undefined || signal.aborted) return;
+    current = { workflowId: ids.workflowId, runId: last.continuedAs };
+  }
+}
+
 /** Whether a step has ended badly that the answer has as going on: only the run knows whether it is held now. */
 function isBehind(answer: StepsAnswer | undefined, { steps }: RunRecord): boolean {
   const unclear = new Set<string>();

@@ -40,6 +40,7 @@ export interface RunRecord {
   taskFailure?: Failure | undefined;
   cancelRequested: boolean;
   paused?: RunView['paused'];
+  continuedAs?: string | undefined;
   result?: unknown;
   quarantine?: DatasetRef | undefined;
 }
@@ -118,6 +119,7 @@ async function applyRunEvent(run: RunRecord, event: HistoryEvent, read: PayloadR
     end(run, 'terminated', at, { type: 'Terminated', message: reason == null || reason === '' ? 'terminated by an operator' : reason });
   } else if (event.workflowExecutionContinuedAsNewEventAttributes) {
     end(run, 'continued', at);
+    run.continuedAs = event.workflowExecutionContinuedAsNewEventAttributes.newExecutionRunId ?? undefined;
   }
 }
 

@@ -73,6 +73,8 @@ export interface RunView {
   waitingForWorkerSince?: string;
   /** A cancellation was asked for and has not ended the run yet. */
   cancelRequested?: boolean;
+  /** Run id of the execution that has taken over, of one that has continued as new. */
+  continuedAs?: string;
   /** What the workflow returned. */
   result?: unknown;
   /** The rows that a step set aside, with reason and position. */

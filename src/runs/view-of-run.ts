@@ -52,6 +52,7 @@ export async function viewOfRun(ids: { workflowId: string; runId: string }, run:
       stuck: task != null && run.taskFailure !== undefined && attempts > 1 ? { ...run.taskFailure, attempts } : undefined,
       waitingForWorkerSince: task != null && task.startedTime == null ? iso(task.originalScheduledTime ?? task.scheduledTime) : undefined,
       cancelRequested: run.cancelRequested && run.state === 'running' ? true : undefined,
+      continuedAs: run.continuedAs,
       result: run.result,
       quarantine: run.quarantine,
     }),

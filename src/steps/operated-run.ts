@@ -29,8 +29,8 @@ import type { StepsAnswer } from './operator-protocol.js';
 import { POOL_WORKFLOW } from './pool-protocol.js';
 import { inPool, type Schedule } from './pool-steps.js';
 import { readRunOptions } from './read-run-options.js';
-import { CLEANUP_HEADER, RERUN_HEADER, STEP_HEADER, type RerunHeader } from './rerun-protocol.js';
-import { createRunControl, type RunControl } from './run-control.js';
+import { CLEANUP_HEADER, PAUSE_HEADER, RERUN_HEADER, STEP_HEADER, type RerunHeader } from './rerun-protocol.js';
+import { createRunControl, type Pause, type RunControl } from './run-control.js';
 import { createStateAttributes, type StateAttributes } from './run-state-attributes.js';
 import { receiveSeed, type Seed } from './seed.js';
 import { createStepIds, stepSummary } from './step-id.js';
@@ -77,7 +77,8 @@ export function operatedRun(): { calls: Interceptor; internals: WorkflowInternal
 
   function begin(input: WorkflowExecuteInput): OperatedRun {
     const { onStepFailure, holdFor, deadline } = readRunOptions(workflowInfo().memo);
-    const control = createRunControl();
+    const paused = input.headers[PAUSE_HEADER];
+    const control = createRunControl(paused === undefined ? undefined : defaultPayloadConverter.fromPayload<Pause>(paused));
     const attributes = createStateAttributes();
     const seed = receiveSeed(input.headers);
     const changed = (): void => attributes.state(state());
@@ -160,9 +161,11 @@ export function operatedRun(): { calls: Interceptor; internals: WorkflowInternal
 
     async continueAsNew(input, next) {
       const origin = run?.seed.origin;
-      if (origin === undefined) return next(input);
-      const header: RerunHeader = { ...origin, parts: 0 };
-      return next({ ...input, headers: { ...input.headers, [RERUN_HEADER]: defaultPayloadConverter.toPayload(header) } });
+      const paused = run?.control.paused();
+      const headers = { ...input.headers };
+      if (origin !== undefined) headers[RERUN_HEADER] = defaultPayloadConverter.toPayload({ ...origin, parts: 0 } satisfies RerunHeader);
+      if (paused !== undefined) headers[PAUSE_HEADER] = defaultPayloadConverter.toPayload(paused);
+      return next({ ...input, headers });
     },
   };
 

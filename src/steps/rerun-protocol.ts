@@ -13,6 +13,9 @@ export const STEP_HEADER = 'millrace-step';
 /** On every activity of a cleanup: it is never reused. */
 export const CLEANUP_HEADER = 'millrace-cleanup';
 
+/** On a run that continues as new while it is paused: its `Pause`, which holds on. */
+export const PAUSE_HEADER = 'millrace-pause';
+
 export interface RerunHeader extends RerunOrigin {
   /** How many signals carry the results; 0 when nothing is reused. */
   parts: number;

@@ -15,9 +15,8 @@ export interface RunControl {
   isCancelled(): boolean;
 }
 
-/** To be called in the workflow's root scope. */
-export function createRunControl(): RunControl {
-  let pause: Pause | undefined;
+/** To be called in the workflow's root scope. `pause` is what the execution before this one was continued with. */
+export function createRunControl(pause?: Pause): RunControl {
   const root = CancellationScope.current();
   const isCancelled = (): boolean => root.consideredCancelled;
   const isClosed = (): boolean => pause !== undefined && !isCancelled();
