@@ -4,6 +4,8 @@ import { chooseTemporal, connectTemporal, webUiLink } from '../src/cli/temporal-
 import { planRun, startRun, type RunRequest } from '../src/cli/start-run.js';
 import { CliError } from '../src/cli/cli-error.js';
 import { EXIT_CODES } from '../src/cli/exit-codes.js';
+import { operator } from '../src/cli/operate.js';
+import { drainStream } from '../src/cli/drain-stream.js';
 import { createScreen } from '../src/cli/output/screen.js';
 import type { Pipeline } from '../src/catalog.js';
 import { millraceHome } from '../src/connections/settings.js';
@@ -12,7 +14,7 @@ import { hasDays } from '../src/durable/cron-intervals.js';
 import { generatedDays } from '../src/demo/generate-day.js';
 import { retailFileDays } from '../src/demo/retail-files.js';
 import { findProjectRoot } from '../src/project-root.js';
-import { followRun } from '../src/runs/follow-run.js';
+import { followToItsEnd } from '../src/runs/follow-run.js';
 import type { RunView } from '../src/runs/run-view.js';
 import { acquireStack, type TemporalAddress } from '../src/stack/stack-state.js';
 import { parseArguments, type StartArguments } from './start/arguments.js';
@@ -50,14 +52,16 @@ async function main(): Promise<number> {
     const { temporal, demoParams } = stack!;
     const params = needsKafka(wanted.pipeline) ? demoParams : [];
     const request = { params, ...(wanted.date !== undefined || runsByDay(wanted.pipeline) ? { date } : {}) };
-    const run = await runPipeline(temporal, wanted.pipeline, request, display, interrupted);
+    const isStream = wanted.pipeline.continuous === true;
+    const runsOn = isStream && staysUp(wanted, screen.interactive);
+    const run = await runPipeline(temporal, wanted.pipeline, request, { display, interrupted, drain: isStream && !runsOn });
     display.end(endingOf(run, webUiLink({ ...temporal, source: '' }, run)), performance.now() - started);
     if (attempt.kind === 'owned' && staysUp(wanted, screen.interactive) && !interrupted.aborted) {
       if (wanted.data === undefined) stack!.keepUpWithTheDate();
       display.staying(temporal.uiUrl);
       await untilAborted(interrupted);
     }
-    return run.state === 'completed' ? 0 : 1;
+    return run.state === 'completed' || (runsOn && interrupted.aborted) ? 0 : 1;
   } finally {
     if (stack !== undefined) {
       if (attempt.kind === 'owned') display.step('stopping');
@@ -67,23 +71,25 @@ async function main(): Promise<number> {
   }
 }
 
-/** One that runs several times a day runs for what has just passed. */
-function runsByDay({ schedule }: Pipeline): boolean {
-  return schedule === undefined || hasDays(schedule.cron);
+/** One that runs several times a day runs for what has just passed, a stream for no interval at all. */
+function runsByDay({ schedule, continuous = false }: Pipeline): boolean {
+  return schedule === undefined ? !continuous : hasDays(schedule.cron);
 }
 
 function needsKafka({ connections }: Pipeline): boolean {
   return connections.includes(KAFKA_CONNECTION);
 }
 
-async function runPipeline(temporal: TemporalAddress, pipeline: Pipeline, request: RunRequest, display: Display, interrupted: AbortSignal): Promise<RunView> {
+/** `drain`: a stream loads what is there, and ends. */
+async function runPipeline(temporal: TemporalAddress, pipeline: Pipeline, request: RunRequest, { display, interrupted, drain }: { display: Display; interrupted: AbortSignal; drain: boolean }): Promise<RunView> {
   const { target, options } = await chooseTemporal({}, async () => temporal);
   const client = await connectTemporal(target, options);
   try {
     const ids = await startOrJoin();
+    if (drain) await drainStream(client, ids.workflowId, operator('npm start ends when everything is loaded'));
     const picture = display.run(webUiLink(target, ids));
     let last: RunView | undefined;
-    for await (const view of followRun(client, ids, interrupted)) {
+    for await (const view of followToItsEnd(client, ids, interrupted)) {
       last = view;
       picture.show(view);
     }

@@ -17,6 +17,8 @@ export interface Pipeline {
   /** Parameters beside the interval's (date, start, end, timezone), for `millrace show` and to refuse misspelt ones. */
   parameters: readonly Parameter[];
   schedule?: PipelineSchedule;
+  /** Runs until it is drained, under its own name as workflow id, and has neither interval nor schedule. */
+  continuous?: boolean;
   /** How its runs behave for their operator, where a run or its schedule says nothing else. */
   options?: Omit<RunOptions, 'alerts'>;
   /** Who is told of what; a run's own options replace it. */
@@ -117,7 +119,7 @@ export const CATALOG: readonly Pipeline[] = [
     description: 'New users: the messages that have come to a Kafka topic are validated, staged and merged into one table by event id',
     owner: 'data-team',
     taskQueue: 'millrace',
-    connections: ['KAFKA_DEFAULT', 'LAKE', 'WAREHOUSE'],
+    connections: ['KAFKA_DEFAULT', 'LAKE', 'WAREHOUSE', 'MAIL'],
     parameters: [
       { name: 'topic', example: '"user_signups"', description: 'the topic to read (default: user_signups)' },
       { name: 'produce', example: '2000', description: 'messages to make and produce first, for demonstrations (default: none)' },
@@ -130,6 +132,30 @@ export const CATALOG: readonly Pipeline[] = [
     alerts: { routes: TOLD_BY_MAIL },
     publishes: ['user_signups'],
     freshness: fresh(27, 'user_signups'),
+  },
+  {
+    name: 'kafka-signups-stream',
+    workflow: 'kafkaSignupsStream',
+    description: 'The same messages as they come: loaded in small batches, with the guarantees of kafka-signups, until the stream is drained',
+    owner: 'data-team',
+    taskQueue: 'millrace',
+    connections: ['KAFKA_DEFAULT', 'LAKE', 'WAREHOUSE', 'MAIL'],
+    continuous: true,
+    parameters: [
+      { name: 'topic', example: '"user_signups"', description: 'the topic to read (default: user_signups)' },
+      { name: 'seconds', example: '10', description: 'from one batch to the next, while messages come (default: 10)' },
+      { name: 'messages', example: '20000', description: 'messages with which a batch begins at once, and which it has at most (default: 20000)' },
+      { name: 'late', example: '600', description: 'seconds after which people are told of a batch that has not ended (default: 600)' },
+      { name: 'produce', example: '2000', description: 'messages to make and produce first, for demonstrations (default: none)' },
+      { name: 'malformed', example: '0.05', description: 'share of the messages made that is malformed' },
+      { name: 'maxMalformed', example: '0.5', description: 'share of malformed messages above which a batch of 100 or more is not published' },
+      { name: 'skipExpired', example: 'true', description: 'give up messages that retention has deleted before the stream began' },
+      { name: 'rounds', example: '50', description: 'waits for messages in one execution of the workflow (default: 50)' },
+    ],
+    // A stream that has failed loads nothing until somebody starts it again; one that is held goes on where it was.
+    options: { onStepFailure: 'hold', holdFor: '7d' },
+    alerts: { routes: TOLD_BY_MAIL },
+    publishes: ['user_signups'],
   },
   {
     name: 'pipeline-monitoring',

@@ -12,7 +12,7 @@ import { createStepLogs } from '../src/steps/step-logs.js';
 import { startStuckAlert } from '../src/steps/stuck-alert.js';
 import { createAdapters } from './adapters.js';
 import { workflowBundle } from './bundle.js';
-import { metricsAt } from './metrics.js';
+import { prometheusAt } from './prometheus.js';
 import { workerSettings } from './settings.js';
 
 export interface RunWorkerOptions {
@@ -28,7 +28,7 @@ export async function runWorker({ env, onReady, plugins = [] }: RunWorkerOptions
   const root = findProjectRoot();
   const settings = workerSettings(env, millraceHome(env, root));
   const logger = new DefaultLogger(settings.logLevel);
-  Runtime.install({ logger, ...(settings.metrics === undefined ? {} : { telemetryOptions: { metrics: metricsAt(settings.metrics) } }) });
+  Runtime.install({ logger, ...(settings.prometheus === undefined ? {} : { telemetryOptions: { metrics: prometheusAt(settings.prometheus) } }) });
 
   const connections = loadConnections({ env, root });
   for (const { setting, message } of connections.problems) logger.error(`${setting} ${message}`);

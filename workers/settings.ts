@@ -7,7 +7,7 @@ export interface WorkerSettings {
   taskQueue: string;
   logLevel: 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
   /** `host:port` at which Prometheus finds Temporal's and our metrics; absent: nowhere. */
-  metrics: string | undefined;
+  prometheus: string | undefined;
   /** Address of Temporal's Web UI, for links in alerts. */
   webUi: string | undefined;
   duckdb: DuckDBLimits;
@@ -16,7 +16,7 @@ export interface WorkerSettings {
 const environment = z.object({
   MILLRACE_TASK_QUEUE: z.string().min(1).default('millrace'),
   MILLRACE_LOG_LEVEL: z.enum(['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR']).default('INFO'),
-  MILLRACE_METRICS: z.string().regex(/^\S+:\d+$/, 'is not an address such as 127.0.0.1:9464').optional(),
+  MILLRACE_PROMETHEUS: z.string().regex(/^\S+:\d+$/, 'is not an address such as 127.0.0.1:9464').optional(),
   MILLRACE_WEB_UI: z.url().optional(),
   MILLRACE_DUCKDB_MEMORY: z.string().regex(/^\d+(MB|GB)$/, 'is not a size such as 512MB or 2GB').default('1GB'),
   MILLRACE_DUCKDB_THREADS: z.coerce.number().int().min(1).max(64).default(2),
@@ -31,7 +31,7 @@ export function workerSettings(env: NodeJS.ProcessEnv, home: string): WorkerSett
   return {
     taskQueue: values.MILLRACE_TASK_QUEUE,
     logLevel: values.MILLRACE_LOG_LEVEL,
-    metrics: values.MILLRACE_METRICS,
+    prometheus: values.MILLRACE_PROMETHEUS,
     webUi: values.MILLRACE_WEB_UI?.replace(/\/+$/, ''),
     duckdb: { memoryLimit: values.MILLRACE_DUCKDB_MEMORY, threads: values.MILLRACE_DUCKDB_THREADS, scratchDir: join(home, 'scratch') },
   };

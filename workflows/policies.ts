@@ -27,6 +27,14 @@ export const API: ActivityOptions = { ...STEP, startToCloseTimeout: '30m', ...ex
 /** Looks for files that arrive. */
 export const ARRIVAL: SensorPolicy = { every: '60s', timeout: '3600s' };
 
+/** After this long without a message a stream's sensor begins anew; one that cannot even look fails soon after. */
+export const STREAM_IDLE_MS = 30 * 60_000;
+
+/** Looks whether there is something to load, for a stream that loads every so many seconds. */
+export function streamLooks(seconds: number): SensorPolicy {
+  return { every: Math.min(seconds * 1000, 2000), timeout: STREAM_IDLE_MS + 5 * 60_000 };
+}
+
 /** Invokes a function: one invocation of Lambda ends within 15 minutes, and a throttled one is worth many attempts. */
 export const FUNCTION: ActivityOptions = { ...STEP, startToCloseTimeout: '20m', ...exponential('2s', '1m', 8) };
 

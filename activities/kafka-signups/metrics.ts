@@ -9,7 +9,7 @@ export interface LoadFigures {
   messagesPerSecond: number;
 }
 
-/** To Temporal's runtime, which serves them where `MILLRACE_METRICS` says; docs/kafka.md names them. */
+/** To Temporal's runtime, which serves them where `MILLRACE_PROMETHEUS` says; docs/kafka.md names them. */
 export function recordLoad(meter: MetricMeter, topic: string, { read, staged, reasons, messagesPerSecond }: LoadFigures): void {
   const tags = { topic };
   meter.createHistogram('millrace_kafka_batch_messages', 'int', 'messages', 'Messages of one load').record(read, tags);

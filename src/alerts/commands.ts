@@ -44,6 +44,7 @@ function commandsOf(run: AlertedRun, event: AlertEvent): Command[] {
     case 'approval-wanted':
       return [status, typed(['approve', workflowId, event.name], 'the run goes on'), typed(['reject', workflowId, event.name, '--why', 'REASON'], 'the run does without, or fails')];
     case 'deadline-missed':
+    case 'lagging':
       return [status, typed(['watch', workflowId], 'see it go on')];
     case 'check-warning':
       return [status, typed(['logs', workflowId, event.step], 'every check that was made')];

@@ -19,6 +19,8 @@ export function eventFacts(event: AlertEvent): Fact[] {
       return [['Approval', `${event.name}: ${event.message}`], ['Wanted', event.until === undefined ? event.at : `${event.at} (until ${event.until})`]];
     case 'deadline-missed':
       return [['Deadline', `${event.due} (of ${event.what === 'run' ? 'the run' : event.what})`]];
+    case 'lagging':
+      return [['Waiting', `${event.waiting} messages of ${event.topic}, behind ${event.what} (since ${event.since})`]];
     case 'check-warning':
       return event.checks.map(({ name, observed, expected }) => ['Warning', `${name}: ${observed}; expected ${expected} (${event.step})`]);
     case 'unhealthy':

@@ -38,7 +38,7 @@ export function composeMessage({ run, events }: Alert): Message {
 }
 
 /** The gravest first. */
-const HEADLINES: readonly AlertEvent['kind'][] = ['failed', 'stuck', 'unhealthy', 'held', 'approval-wanted', 'deadline-missed', 'check-warning', 'well-again', 'recovered', 'ended'];
+const HEADLINES: readonly AlertEvent['kind'][] = ['failed', 'stuck', 'unhealthy', 'held', 'approval-wanted', 'deadline-missed', 'lagging', 'check-warning', 'well-again', 'recovered', 'ended'];
 
 /** Holds that were over before anybody could be told of them are told by their end alone. */
 function withoutEndedHolds(events: readonly AlertEvent[]): readonly AlertEvent[] {
@@ -65,6 +65,8 @@ function headlineOf(event: AlertEvent, all: readonly AlertEvent[]): string {
       return `waits for the approval ${event.name}`;
     case 'deadline-missed':
       return `is late: ${event.what === 'run' ? 'it' : event.what} has missed its deadline`;
+    case 'lagging':
+      return `lags: ${event.waiting} messages of ${event.topic} wait`;
     case 'check-warning':
       return `has ${event.checks.length} warning${event.checks.length === 1 ? '' : 's'} in ${event.step}`;
     case 'recovered':
@@ -90,6 +92,8 @@ function explain(event: AlertEvent): string {
       return `The run waits for somebody's decision${event.until === undefined ? '' : ` until ${event.until}`}: ${event.message}`;
     case 'deadline-missed':
       return `It should have ended by ${event.due}. The run goes on.`;
+    case 'lagging':
+      return `${event.what} began at ${event.since} and has not ended: a step is held, retried or slow. Messages stay in the topic as long as its retention says.`;
     case 'check-warning':
       return 'The data did not pass a quality check of severity WARN. The run goes on.';
     case 'recovered':

@@ -16,6 +16,7 @@ const SEVERITIES: Readonly<Record<AlertEvent['kind'], AlertSeverity>> = {
   held: 'error',
   stuck: 'error',
   'deadline-missed': 'warning',
+  lagging: 'warning',
   'check-warning': 'warning',
   // Nothing goes on before a person has come.
   'approval-wanted': 'warning',

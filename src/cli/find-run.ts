@@ -25,6 +25,13 @@ export function knownPipeline(name: string): Pipeline {
   throw notFound(`there is no pipeline ${name}`, near === undefined ? 'see millrace list' : `did you mean ${near}? See millrace list`);
 }
 
+/** The same for verbs that are about intervals, or about runs that end by themselves. */
+export function knownEndingPipeline(name: string): Pipeline {
+  const pipeline = knownPipeline(name);
+  if (pipeline.continuous === true) throw usageError(`${name} has no intervals: it runs until it is drained`, `see millrace show ${name}`);
+  return pipeline;
+}
+
 /** The name that was probably meant; `undefined` when none is near. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const [best] = known

@@ -56,18 +56,22 @@ export function giveOrder(client: Client, ids: RunIds, order: keyof typeof OPERA
 
 /**
  * An update that the workflow's worker checks and carries out. `CONFLICT` with what is possible where it refuses, `NO_ANSWER` where
- * no worker answers; `see` is the command that shows how things stand.
+ * no worker answers; `see` is the command that shows how things stand, `unknown` what it means that the workflow has no such update.
  */
-export async function sendUpdate(client: Client, { workflowId, runId }: { workflowId: string; runId?: string }, { update, argument, see }: { update: string; argument: unknown; see: string }): Promise<void> {
+export async function sendUpdate(
+  client: Client,
+  { workflowId, runId }: { workflowId: string; runId?: string },
+  { update, argument, see, unknown = `${workflowId} takes no orders: it was started without the Millrace plugin` }: { update: string; argument: unknown; see: string; unknown?: string },
+): Promise<void> {
   try {
     const handle = client.workflow.getHandle(workflowId, runId);
     await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => handle.executeUpdate(update, { args: [argument] }));
   } catch (error) {
-    throw toRefusal(error, workflowId, `see ${see}`) ?? error;
+    throw toRefusal(error, workflowId, `see ${see}`, unknown) ?? error;
   }
 }
 
-function toRefusal(error: unknown, workflowId: string, remedy: string): CliError | undefined {
+function toRefusal(error: unknown, workflowId: string, remedy: string, unknown: string): CliError | undefined {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
     return new CliError(EXIT_CODES.NO_ANSWER, `no worker has answered for ${workflowId} within ${ANSWER_WITHIN_MS / 1000} s; one that comes soon may still carry the order out`, 'see millrace doctor', { cause: error });
   }
@@ -76,7 +80,7 @@ function toRefusal(error: unknown, workflowId: string, remedy: string): CliError
   const { cause } = error;
   const message = messageOf(cause);
   if (message.startsWith('No registered handler for update')) {
-    return new CliError(EXIT_CODES.CONFLICT, `${workflowId} takes no orders: it was started without the Millrace plugin`, 'see docs/operations.md', { cause: error });
+    return new CliError(EXIT_CODES.CONFLICT, unknown, 'see docs/operations.md', { cause: error });
   }
   const isUnknown = cause instanceof ApplicationFailure && cause.type === 'NO_SUCH_STEP';
   return new CliError(isUnknown ? EXIT_CODES.NOT_FOUND : EXIT_CODES.CONFLICT, message, remedy, { cause: error });

@@ -5,6 +5,7 @@ import { backfillVerb } from './verbs/backfill.js';
 import { cancelVerb } from './verbs/cancel.js';
 import { connectionsVerb } from './verbs/connections.js';
 import { doctorVerb } from './verbs/doctor.js';
+import { drainVerb } from './verbs/drain.js';
 import { failVerb } from './verbs/fail.js';
 import { listVerb } from './verbs/list.js';
 import { logsVerb } from './verbs/logs.js';
@@ -40,6 +41,7 @@ const VERBS: readonly Verb[] = [
   failVerb,
   pauseVerb,
   resumeVerb,
+  drainVerb,
   approveVerb,
   rejectVerb,
   rerunVerb,

@@ -26,6 +26,7 @@ export interface RunRequest {
 
 /** Which run is asked for: everything is checked here, before Temporal or a source hears of it. */
 export function planRun(pipeline: Pipeline, request: RunRequest, now: Date): PlannedRun {
+  if (pipeline.continuous === true) return planStream(pipeline, request, now);
   const timezone = request.timezone ?? pipeline.schedule?.timezone ?? 'UTC';
   const asked: IntervalParams = { timezone, ...pick(request, 'date', 'start', 'end') };
   const isNamed = asked.date !== undefined || asked.start !== undefined || asked.end !== undefined;
@@ -34,6 +35,12 @@ export function planRun(pipeline: Pipeline, request: RunRequest, now: Date): Pla
   // Named, so that the run means the same interval when midnight passes before it starts.
   const chosen: IntervalParams = isNamed ? asked : intervalParams(interval, timezone);
   return { workflowId: `${pipeline.name}-${interval.label}`, interval, params: { ...chosen, ...parseParams(pipeline, request.params) } };
+}
+
+/** One run at a time, whatever the day. */
+function planStream(pipeline: Pipeline, { date, start, end, params }: RunRequest, now: Date): PlannedRun {
+  if ((date ?? start ?? end) !== undefined) throw usageError(`${pipeline.name} has no interval: it runs until it is drained`, `millrace run ${pipeline.name}`);
+  return { workflowId: pipeline.name, interval: boundsOf({ date: now.toISOString().slice(0, 10) }, now), params: parseParams(pipeline, params) };
 }
 
 function pick(request: RunRequest, ...names: ('date' | 'start' | 'end')[]): Partial<IntervalParams> {
@@ -81,7 +88,7 @@ export async function startRun(client: Client, pipeline: Pipeline, planned: Plan
       memo: { [RUN_OPTIONS_MEMO]: { ...pipeline.options, ...options } },
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
-      staticSummary: `${pipeline.name} ${planned.interval.label}`,
+      staticSummary: pipeline.continuous === true ? pipeline.name : `${pipeline.name} ${planned.interval.label}`,
     });
     return { workflowId, runId: handle.firstExecutionRunId };
   } catch (error) {

@@ -10,6 +10,8 @@ export type RunEvent =
   | { kind: 'recovered'; step: string; how: 'retried' | 'skipped'; by: string; why?: string }
   /** `what`: `run`, a group's or a step's name. `due`: ISO 8601 UTC. */
   | { kind: 'deadline-missed'; what: string; due: string }
+  /** A stream's batch has not ended in time (`since`: ISO 8601 UTC, when it began), and messages wait behind it. */
+  | { kind: 'lagging'; what: string; since: string; topic: string; waiting: number }
   /** Checks of severity WARN that have failed in a step that succeeded. */
   | { kind: 'check-warning'; step: string; checks: { name: string; observed: string; expected: string }[] }
   /** `until`: ISO 8601 UTC; absent where it waits as long as it takes. */

@@ -41,6 +41,11 @@ export function pipelineFacts(workflowType: string): Pick<AlertedRun, 'pipeline'
   return { pipeline: pipeline?.name ?? pipelineName(workflowType), owner: pipeline?.owner ?? 'nobody' };
 }
 
+/** Its runs are about no interval. */
+export function isContinuous(workflowType: string): boolean {
+  return pipelineOfWorkflow(workflowType)?.continuous === true;
+}
+
 /** A backfill is told to the people of its pipeline, once, instead of each of its runs that fails. */
 export function backfilled(workflowType: string, args: readonly unknown[]): { workflowType: string; interval: { label: string } } | undefined {
   if (workflowType !== 'backfill') return undefined;

@@ -8,6 +8,8 @@ import { startRerun } from '../../src/reruns/start-rerun.js';
 import type { RunIds } from '../../src/runs/follow-run.js';
 import type { IntervalParams } from '../../src/durable/data-interval.js';
 import type { KafkaSignupsParams } from '../../workflows/kafka-signups.js';
+import { DRAIN_UPDATE, STREAM_QUERY, type StreamProgress } from '../../src/durable/stream.js';
+import type { KafkaSignupsStreamParams } from '../../workflows/kafka-signups-stream.js';
 import { startKafka } from '../servers/kafka.js';
 import { OPERATOR_UPDATES, STEPS_QUERY, type StepsAnswer } from '../../src/steps/operator-protocol.js';
 import { MillracePlugin } from '../../src/steps/plugin.js';
@@ -106,6 +108,31 @@ const WRITTEN: readonly Scenario[] = [
         };
         const completed = await play('completed', { produce: 500, malformed: 0.05 });
         return { completed, empty: await play('empty', {}) };
+      } finally {
+        await kafka.stop();
+      }
+    },
+  },
+  {
+    name: 'kafka-signups-stream',
+    days: [],
+    async play(stack) {
+      const kafka = await startKafka();
+      try {
+        await kafka.createTopic('user_signups', { partitions: 2 });
+        await stack.worker(QUEUE, { KAFKA_DEFAULT: `kafka://${kafka.address}` });
+        const { workflow } = stack.client;
+        const params: KafkaSignupsStreamParams = { produce: 500, malformed: 0.05, seconds: 1, messages: 200, rounds: 2 };
+        const first = await workflow.start('kafkaSignupsStream', { taskQueue: QUEUE, workflowId: 'kafka-signups-stream', args: [params] });
+        const newest = workflow.getHandle(first.workflowId);
+        const waits = async (): Promise<void> => {
+          const { read, state } = await newest.query<StreamProgress>(STREAM_QUERY);
+          if (read !== 500 || state !== 'waiting') throw new Error(`the stream has read ${read} of 500 messages`);
+        };
+        await pRetry(waits, { retries: 300, minTimeout: 200, factor: 1 });
+        await newest.executeUpdate(DRAIN_UPDATE, { args: [{ by: 'anna' }] });
+        await newest.result();
+        return { continued: workflow.getHandle(first.workflowId, first.firstExecutionRunId), drained: newest };
       } finally {
         await kafka.stop();
       }

@@ -26,8 +26,8 @@ export interface PipelineStack {
   connections: Readonly<Record<string, string>>;
   /** The folder of its gates. */
   gates: string;
-  /** Starts a worker process on a task queue, with some connections replaced, of the stack's Temporal or another one. */
-  worker(taskQueue: string, overrides?: Record<string, string>, server?: { address: string; namespace: string }): Promise<WorkerProcess>;
+  /** Starts a worker process on a task queue, with some connections replaced, of the stack's Temporal or another one; `settings` are further variables of its environment. */
+  worker(taskQueue: string, overrides?: Record<string, string>, server?: { address: string; namespace: string }, settings?: Record<string, string>): Promise<WorkerProcess>;
   /** The test's own adapters over the same connections. */
   adapters(overrides?: Record<string, string>): Adapters;
   /** Arms, disarms and awaits the gates of `src/verify/gated-steps.ts`. */
@@ -74,7 +74,7 @@ export async function startPipelineStack({ days = generatedDays(), preload, envi
     mails,
     gates,
     connections: uris,
-    async worker(taskQueue, overrides = {}, { address, namespace } = temporal) {
+    async worker(taskQueue, overrides = {}, { address, namespace } = temporal, settings = {}) {
       const worker = await startWorkerProcess({
         entry: join(findProjectRoot(), entry),
         environment: {
@@ -88,6 +88,7 @@ export async function startPipelineStack({ days = generatedDays(), preload, envi
           MILLRACE_WEB_UI: 'http://web-ui.example',
           MILLRACE_GATES: gates,
           ...environment(overrides),
+          ...settings,
         },
         logFile: join(home, 'logs', `${taskQueue}.log`),
         onStart: async () => {},

@@ -157,6 +157,13 @@ describe('the message for', () => {
     expect(of({ kind: 'deadline-missed', what: 'load', due: at, at }).title).toBe('ecommerce-daily 2010-12-01 is late: load has missed its deadline');
   });
 
+  it('a stream that lags says how many messages wait, behind what, and since when', () => {
+    const message = of({ kind: 'lagging', what: 'batch[17]', since: at, topic: 'user_signups', waiting: 1203, at });
+    expect(message).toMatchObject({ severity: 'warning', title: 'ecommerce-daily 2010-12-01 lags: 1203 messages of user_signups wait' });
+    expect(message.cause).toContain(`batch[17] began at ${at} and has not ended`);
+    expect(message.commands.map(([command]) => command)).toContain('millrace status ecommerce-daily-2010-12-01');
+  });
+
   it('a warning of a check says what was seen and what was expected', () => {
     const message = of({ kind: 'check-warning', step: 'checkOrders', checks: [{ name: 'line count', observed: '12', expected: '3,000 to 4,000' }], at });
     expect(message).toMatchObject({ severity: 'warning', title: 'ecommerce-daily 2010-12-01 has 1 warning in checkOrders' });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CATALOG, type Pipeline } from '../../src/catalog.js';
-import { nearest } from '../../src/cli/find-run.js';
+import { CATALOG, findPipeline, type Pipeline } from '../../src/catalog.js';
+import { knownEndingPipeline, nearest } from '../../src/cli/find-run.js';
 import { daysOf, planRun } from '../../src/cli/start-run.js';
 
 const pipeline = CATALOG[0]!;
@@ -21,6 +21,13 @@ describe('millrace run', () => {
       workflowId: 'ecommerce-daily-2026-03-27--2026-03-29',
       params: { start: '2026-03-27T00:00:00.000Z', end: '2026-03-30T00:00:00.000Z', timezone: 'UTC' },
     });
+  });
+
+  it('of a stream is one run, whatever the day', () => {
+    const stream = findPipeline('kafka-signups-stream')!;
+    expect(planRun(stream, { params: ['seconds=30'] }, NOW)).toMatchObject({ workflowId: 'kafka-signups-stream', params: { seconds: 30 } });
+    expect(() => planRun(stream, { date: '2026-01-31', params: [] }, NOW)).toThrow('has no interval: it runs until it is drained');
+    expect(() => knownEndingPipeline('kafka-signups-stream')).toThrow('has no intervals');
   });
 
   it('takes the days of a zone, of 23 hours too', () => {

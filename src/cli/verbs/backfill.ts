@@ -5,7 +5,7 @@ import { backfillRequest, parallelOf, planBackfill, prepareDays, startBackfill }
 import { knownBackfill, orderBackfill } from '../backfill-orders.js';
 import type { Cli } from '../cli.js';
 import { EXIT_CODES, type ExitCode } from '../exit-codes.js';
-import { knownPipeline, positiveInteger } from '../find-run.js';
+import { knownEndingPipeline, knownPipeline, positiveInteger } from '../find-run.js';
 import { operator } from '../operate.js';
 import { renderBackfills, renderPlan } from '../output/backfill-text.js';
 import { addRunOptions, parseRunOptions } from '../run-options.js';
@@ -39,7 +39,7 @@ export const backfillVerb: Verb = (parent, act) => {
     .option('--watch', 'follow it until it ends; the exit code tells how')
     .action(
       act(async (cli, [name], { json, watch, dryRun, ...asked }) => {
-        const pipeline = knownPipeline(name!);
+        const pipeline = knownEndingPipeline(name!);
         const request = await backfillRequest(pipeline, asked, parseRunOptions(asked));
         const { client } = await cli.temporal();
         if (dryRun === true) {

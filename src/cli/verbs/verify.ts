@@ -8,7 +8,7 @@ import { isSame, type KillOutcome, type VerifyReport } from '../../verify/verify
 import type { Cli } from '../cli.js';
 import { CliError, usageError } from '../cli-error.js';
 import { EXIT_CODES } from '../exit-codes.js';
-import { knownPipeline, positiveInteger } from '../find-run.js';
+import { knownEndingPipeline, positiveInteger } from '../find-run.js';
 import { formatDuration } from '../output/format.js';
 import type { Colors } from '../output/screen.js';
 import { prepareDemonstration } from '../prepare-demonstration.js';
@@ -30,7 +30,7 @@ export const verifyVerb: Verb = (parent, act) => {
     .option('--keep', 'leave runs, tables and worker logs to be looked at')
     .action(
       act(async (cli, [name], { json, date, param, parallel, keep }) => {
-        const pipeline = knownPipeline(name!);
+        const pipeline = knownEndingPipeline(name!);
         if (pipeline.publishes.length === 0) throw usageError(`${pipeline.name} publishes no table that could be compared`, 'name its tables in src/catalog.ts');
         const planned = planRun(pipeline, { ...(date === undefined ? {} : { date: date as string }), params: param as string[] }, new Date());
         const concurrency = positiveInteger('--parallel', parallel);
