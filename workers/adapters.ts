@@ -71,7 +71,7 @@ export function createAdapters(connections: Connections, limits: DuckDBLimits): 
   const transform = lazily('TRANSFORM', (config) => functionOf(config, firstOf(incoming, lake)));
   const warehouse = lazily('WAREHOUSE', (config) => warehouseOf(config, limits));
   const messages = lazily('KAFKA_DEFAULT', createKafkaLog);
-  const cloudWatch = lazily('METRICS', (config) => createCloudWatchMetrics({ ...config, sendings: createSendings(lake, 3 * REQUEST_TIMEOUT_MS) }));
+  const cloudWatch = lazily('METRICS', (config) => createCloudWatchMetrics({ ...config, sendings: createSendings(lake, 2 * REQUEST_TIMEOUT_MS) }));
   const mail = lazily('MAIL', (config) => createMailAlerts(createMailer({ ...config, redact })));
   const slack = lazily('SLACK', ({ url }) => createSlack({ url, redact }));
   const incident = lazily('INCIDENT', (config) => createIncidents({ ...config, redact }));

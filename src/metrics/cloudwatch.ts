@@ -19,8 +19,8 @@ export interface CloudWatchOptions {
   sendings: Sendings;
 }
 
-/** For one request, in milliseconds; far less than after which `Sendings` gives a request up. */
-export const REQUEST_TIMEOUT_MS = 10_000;
+/** For one request, in milliseconds; less than after which `Sendings` gives a request up. */
+export const REQUEST_TIMEOUT_MS = 20_000;
 /** Older data is refused, and so is what lies more than two hours ahead. */
 const OLDEST_MS = 14 * 24 * 3_600_000;
 
