@@ -173,17 +173,17 @@ resource "aws_cloudwatch_metric_alarm" "freshness" {
   ok_actions          = [aws_sns_topic.alerts.arn]
 }
 
-# Whoever watches is watched here: without a measurement for an hour nothing else above can rise.
+# Whoever watches is watched here: docs/pipeline-monitoring.md. Nothing else above can rise without it.
 resource "aws_cloudwatch_metric_alarm" "silence" {
-  for_each = var.pipelines
+  count = length(var.pipelines) > 0 ? 1 : 0
 
-  alarm_name          = "${local.name}-${each.key}-silence"
-  alarm_description   = "pipeline-monitoring has said nothing of ${each.key} for an hour: millrace status pipeline-monitoring"
+  alarm_name          = "${local.name}-silence"
+  alarm_description   = "pipeline-monitoring has not run for 45 minutes: is there a worker? millrace status pipeline-monitoring"
   namespace           = var.metric_namespace
-  metric_name         = "Workers"
-  dimensions          = { Pipeline = each.key }
-  statistic           = "SampleCount"
-  period              = 3600
+  metric_name         = "Runs"
+  dimensions          = { Pipeline = "pipeline-monitoring" }
+  statistic           = "Sum"
+  period              = 2700
   evaluation_periods  = 1
   comparison_operator = "LessThanThreshold"
   threshold           = 1
