@@ -1,5 +1,6 @@
-import { isCancellation, proxyActivities, sleep, TemporalFailure } from '@temporalio/workflow';
+import { ApplicationFailure, isCancellation, proxyActivities, sleep, TemporalFailure } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
+import type { MeasuredRuns } from '../activities/pipeline-monitoring/measure-runs.js';
 import type { MetricService } from '../activities/pipeline-monitoring/publish-metrics.js';
 import type { ToldHealth } from '../activities/pipeline-monitoring/tell-of-health.js';
 import { dataInterval, type DataInterval, type IntervalParams } from '../src/durable/data-interval.js';
@@ -35,13 +36,17 @@ export async function pipelineMonitoring(params: IntervalParams = {}): Promise<P
 
   if (report !== null) await orGoOn('the health tables of the warehouse', () => storeHealth(report, interval));
   const measured = await orGoOn('the runs to measure', () => measureRuns(report, interval));
-  const batches = measured?.batches ?? [];
-  const [warehouse, cloudwatch] = await mapSteps(SERVICES, (service) => orGoOn(`the metrics of ${service}`, () => publishMetrics(service, batches)), { key: (service) => service });
+  const [warehouse, cloudwatch] = await mapSteps(SERVICES, (service) => orGoOn(`the metrics of ${service}`, () => publishMetrics(service, batchesOf(measured))), { key: (service) => service });
   const published = { warehouse: warehouse?.published ?? null, cloudwatch: cloudwatch?.published ?? null };
   const unsure = (warehouse?.unsure ?? 0) + (cloudwatch?.unsure ?? 0);
   if (report === null) return { interval, published, unsure, unreached };
   const told = await tellOfHealth({ ...report, unreached }, interval);
   return { interval, health: { at: report.at, pipelines: report.pipelines, ...told }, published, unsure, unreached };
+}
+
+function batchesOf(measured: MeasuredRuns | undefined): string[] {
+  if (measured === undefined) throw ApplicationFailure.nonRetryable('the runs could not be measured, so that there was nothing to publish');
+  return measured.batches;
 }
 
 /** What fails for good is named, and the rest goes on. */
@@ -63,11 +68,11 @@ const orFail: OrGoOn = (_part, step) => step();
 type OrGoOn = <T>(part: string, step: () => Promise<T>) => Promise<T | undefined>;
 
 /**
- * At the moment at which a run ends, Temporal's visibility may not know it yet. Of an interval that is not over, what ends later is left
- * to a later run.
+ * At the moment at which a run ends, Temporal's visibility may not know it yet. Of an interval that is not over for a while, what ends
+ * later is left to a later run; one that is about to be may be over by another clock.
  */
 async function untilVisible({ end }: DataInterval): Promise<void> {
   const most = msToNumber(VISIBLE_AFTER);
   const left = Date.parse(end) + most - Date.now();
-  if (left > 0 && left <= most) await sleep(left);
+  if (left > 0 && left <= 2 * most) await sleep(left);
 }

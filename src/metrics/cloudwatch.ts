@@ -80,13 +80,13 @@ export function createCloudWatchMetrics({ region, namespace, steps = true, endpo
     },
     async check() {
       try {
-        // Asks for nothing and changes nothing; who may publish is told only by publishing.
+        // Changes nothing: CloudWatch takes no request without a metric.
         await put([], AbortSignal.timeout(REQUEST_TIMEOUT_MS));
       } catch (error) {
         const failure = cloudWatchError(error, description);
         if (failure.code !== 'METRICS_REJECTED') throw failure;
       }
-      return `Metrics of the namespace ${namespace} in ${region} can be published.`;
+      return `CloudWatch in ${region} answers; whether these credentials may publish to ${namespace} shows when they do.`;
     },
     async close() {
       client.destroy();
