@@ -24,6 +24,8 @@ export function createJudging(expected: number): Judging {
     ...(source ? { execArgv: ['--import', import.meta.resolve('tsx')] } : {}),
     minThreads: 1,
     maxThreads: 1,
+    // What is judged is garbage at once: more room would only make the worker larger.
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
   });
   return {
     judge: (messages) => pool.run(messages, { transferList: [messages.bytes.buffer] }),

@@ -1,7 +1,7 @@
 /**
  * Measures Millrace against what it is built on, in one run, and says whether the targets are met.
  *
- *   npm run bench -- [steps] [orders] [extract] [start] [--quick] [--json]
+ *   npm run bench -- [steps] [orders] [extract] [kafka] [start] [--quick] [--json]
  *
  * Exit codes: 0 every target is met; 1 one is missed; 2 something could not be measured.
  */
@@ -16,6 +16,7 @@ import { startTemporalServer } from '../servers/temporal-server.js';
 import type { BenchContext } from './bench-context.js';
 import { benchExtract } from './extract.js';
 import { meetsTarget, type Figure } from './figures.js';
+import { benchKafka } from './kafka.js';
 import { benchOrders } from './orders.js';
 import { figureTable, figuresAsJson } from './report.js';
 import { benchStart } from './start.js';
@@ -25,6 +26,7 @@ const BENCHMARKS: Record<string, (context: BenchContext) => Promise<Figure[]>> =
   steps: benchSteps,
   orders: benchOrders,
   extract: benchExtract,
+  kafka: benchKafka,
   start: benchStart,
 };
 

@@ -11,9 +11,13 @@ export function figureTable(figures: readonly Figure[]): string {
   for (const figure of figures) {
     const { unit } = figure;
     const shown = [figure.min, figure.value, figure.max].map((value) => withUnit(value, unit));
-    table.push([figure.benchmark, figure.name, ...shown, `≤ ${withUnit(figure.target, unit)}`, meetsTarget(figure) ? 'met' : 'MISSED', figure.detail]);
+    table.push([figure.benchmark, figure.name, ...shown, ...judged(figure), figure.detail]);
   }
   return table.toString();
+}
+
+function judged(figure: Figure): [string, string] {
+  return figure.target === undefined ? ['', ''] : [`≤ ${withUnit(figure.target, figure.unit)}`, meetsTarget(figure) ? 'met' : 'MISSED'];
 }
 
 /** For scripts: an array of figures, rounded to what was measurable. */

@@ -17,6 +17,8 @@ export interface KafkaBrokerOptions {
   controllerPort: number;
   /** Further lines of server.properties. */
   settings?: readonly string[];
+  /** Further arguments with which its storage is made: `--add-scram …`. */
+  format?: readonly string[];
   onSpawn?: (pid: number) => Promise<void>;
 }
 
@@ -34,14 +36,14 @@ const JAVA_FLAGS = ['-Xmx384m', '-Xms96m', '-XX:+UseSerialGC', '-XX:TieredStopAt
 
 /** One broker and controller in one process (KRaft), on the loopback address. Resolves when it takes connections. */
 export async function startKafkaBroker(options: KafkaBrokerOptions): Promise<KafkaBroker> {
-  const { program, dataDir, port, onSpawn } = options;
+  const { program, dataDir, port, format = [], onSpawn } = options;
   await mkdir(dataDir, { recursive: true });
   const config = join(dataDir, 'server.properties');
   await writeFile(config, properties(options));
   const classpath = join(program.libs, '*');
   if (!existsSync(join(dataDir, 'log', 'meta.properties'))) {
     const id = randomBytes(16).toString('base64url');
-    await runProgram(program.java, ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', config], { timeoutMs: START_TIMEOUT_MS });
+    await runProgram(program.java, ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', config, ...format], { timeoutMs: START_TIMEOUT_MS });
   }
 
   const logFile = join(dataDir, 'broker.log');

@@ -40,6 +40,13 @@ export function kafkaError(error: unknown, where: string): MillraceError {
   return new MillraceError('SOURCE_UNAVAILABLE', `${where} cannot be reached or failed: ${said}. Check the brokers and the network.`, { cause: error });
 }
 
+const STARTING = ['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE'];
+
+/** The broker says that it knows its groups in a moment: kafkajs, which tries everything else again, gives up when a join is answered so. */
+export function coordinatorStarts(error: unknown): boolean {
+  return causes(error).some(({ type }) => STARTING.includes(String(type)));
+}
+
 interface Raised {
   name?: unknown;
   message?: unknown;

@@ -1,7 +1,7 @@
 import kafkajs, { type Consumer, type Kafka, type KafkaConfig, type SASLOptions } from 'kafkajs';
 import { MillraceError } from '../errors.js';
 import { COMPRESSION_TYPES, registerCodecs } from './codecs.js';
-import { kafkaError } from './kafka-errors.js';
+import { coordinatorStarts, kafkaError } from './kafka-errors.js';
 import type { MessageConsumer, MessageLog } from './message-log.js';
 import { newestReader } from './newest-reader.js';
 import { IDLE_MS, readRanges } from './read-ranges.js';
@@ -26,8 +26,14 @@ export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512';
 const SESSION_TIMEOUT_MS = 6_000;
 const HEARTBEAT_MS = 1_500;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Half of kafkajs's default: messages that are gone before the garbage collector looks for them cost half the time. A larger message is sent all the same. */
+/** How long a broker may load its groups after its start. */
+const START_TIMEOUT_MS = 30_000;
+/**
+ * What is fetched at a time, of all partitions together: messages that are gone before the garbage collector looks for them cost half
+ * the time and no lasting memory. Larger ones are sent all the same.
+ */
 const FETCHED_BYTES = 512 * 1024;
+const LEAST_FETCHED_BYTES = 64 * 1024;
 
 /** Kafka by kafkajs, which is unmaintained since 2023: nothing outside of this folder knows it. */
 export function createKafkaLog(options: KafkaLogOptions): MessageLog {
@@ -75,6 +81,8 @@ export function createKafkaLog(options: KafkaLogOptions): MessageLog {
     consume: (request, consumer, { signal }) =>
       translated(signal, async () => {
         await withAdmin((admin) => assertTopic(admin, request.topic));
+        const lastStart = Date.now() + START_TIMEOUT_MS;
+        let over = false;
         const member = kafka.consumer({
           groupId: request.group,
           partitionAssigners: [newestReader(request.reader)],
@@ -83,15 +91,16 @@ export function createKafkaLog(options: KafkaLogOptions): MessageLog {
           heartbeatInterval: HEARTBEAT_MS,
           allowAutoTopicCreation: false,
           maxWaitTimeInMs: 500,
-          maxBytesPerPartition: FETCHED_BYTES,
-          // The step is what is tried again.
-          retry: { ...retry, restartOnFailure: () => Promise.resolve(false) },
+          maxBytesPerPartition: Math.max(LEAST_FETCHED_BYTES, Math.floor(FETCHED_BYTES / Math.max(1, request.ranges.length))),
+          // Else the step is what is tried again.
+          retry: { ...retry, restartOnFailure: (raised) => Promise.resolve(!over && coordinatorStarts(raised) && Date.now() < lastStart) },
         });
         try {
           await member.connect();
           await member.subscribe({ topic: request.topic, fromBeginning: true });
           return await readRanges(member, request, marked(consumer), { signal, idleMs: options.idleMs ?? IDLE_MS });
         } finally {
+          over = true;
           await leave(member);
         }
       }),

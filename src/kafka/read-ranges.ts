@@ -35,7 +35,7 @@ export async function readRanges<T>(
 
     // Also for what is never handed out: ends of transactions, and messages of aborted ones.
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => moved(payload.partition, Number(payload.lastOffset) + 1));
-    consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+    consumer.on(consumer.events.CRASH, ({ payload }) => payload.restart || reject(payload.error));
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       const assigned = payload.memberAssignment[topic] ?? [];
       if (!progress.partitions.every((partition) => assigned.includes(partition))) reject(replaced(topic));

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel, type Admin } from 'kafkajs';
-import { startKafkaBroker, type KafkaBroker } from '../../scripts/servers/kafka-broker.js';
+import { startKafkaBroker, type KafkaBroker, type KafkaBrokerOptions } from '../../scripts/servers/kafka-broker.js';
 import { findPrograms } from '../../scripts/servers/find-program.js';
 import type { KafkaProgram } from '../../scripts/servers/obtain-kafka.js';
 import { ServerUnavailable } from '../support/with-server.js';
@@ -32,11 +32,11 @@ export function locateKafka(): KafkaProgram {
 }
 
 /** A broker of its own in a temporary folder: loopback, free ports, stopped by its pid. */
-export async function startKafka({ settings = [] }: { settings?: readonly string[] } = {}): Promise<KafkaServer> {
+export async function startKafka(options: Partial<Pick<KafkaBrokerOptions, 'port' | 'controllerPort' | 'settings' | 'format'>> = {}): Promise<KafkaServer> {
   const program = locateKafka();
   const dataDir = await mkdtemp(join(tmpdir(), 'millrace-kafka-'));
-  const [port, controllerPort] = [await freePort(), await freePort()];
-  const open = (): Promise<KafkaBroker> => startKafkaBroker({ program, dataDir, port, controllerPort, settings });
+  const ports = { port: await freePort(), controllerPort: await freePort() };
+  const open = (): Promise<KafkaBroker> => startKafkaBroker({ program, dataDir, ...ports, ...options });
   let broker = await open();
   const client = new Kafka({ clientId: 'test', brokers: [broker.address], logLevel: logLevel.NOTHING, retry: { retries: 30, initialRetryTime: 100, maxRetryTime: 1000 } });
   const admin = client.admin();
