@@ -15,8 +15,8 @@ export const QUARANTINE_COLUMNS = ['source', 'reason', 'detail', 'topic_partitio
 /** Characters of a malformed message that are shown; all of its bytes are in `raw_base64`. */
 const SHOWN = 500;
 
-/** One that is judged, and one that waits for it, so that the thread need not wait for the next one. */
-const MOST_UNWRITTEN = 2;
+/** One that is judged, and what the thread has to do while the next ones are fetched. */
+const MOST_UNWRITTEN = 3;
 /** Bytes that are copied at a time. */
 const COPIED = 2 ** 20;
 

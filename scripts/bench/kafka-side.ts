@@ -22,11 +22,9 @@ export interface SideOptions {
   day: { label: string; start: string; end: string };
 }
 
-/** Resident memory while one round lasted. */
 export interface RoundReport {
+  /** Of resident memory while the round lasted. */
   peakMb: number;
-  firstThirdMb: number;
-  lastThirdMb: number;
 }
 
 const SAMPLE_MS = 50;
@@ -37,12 +35,11 @@ let rounds = 0;
 
 async function round(): Promise<RoundReport> {
   rounds += 1;
-  const samples = [process.memoryUsage.rss()];
-  const sampling = setInterval(() => samples.push(process.memoryUsage.rss()), SAMPLE_MS);
+  let peak = process.memoryUsage.rss();
+  const sampling = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss())), SAMPLE_MS);
   await (side === 'bare' ? countOnly(`bare-${rounds}`) : stage());
   clearInterval(sampling);
-  const third = Math.ceil(samples.length / 3);
-  return { peakMb: megabytes(samples), firstThirdMb: megabytes(samples.slice(0, third)), lastThirdMb: megabytes(samples.slice(-third)) };
+  return { peakMb: peak / 2 ** 20 };
 }
 
 async function stage(): Promise<void> {
@@ -81,10 +78,6 @@ async function countOnly(groupId: string): Promise<void> {
       .catch(reject);
   });
   await consumer.disconnect();
-}
-
-function megabytes(samples: readonly number[]): number {
-  return Math.max(...samples) / 2 ** 20;
 }
 
 process.on('message', () => {
