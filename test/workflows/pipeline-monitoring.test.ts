@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { CancelledFailure, type ApplicationFailure } from '@temporalio/common';
-import { WorkflowFailedError } from '@temporalio/client';
+import type { WorkflowFailedError } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { Activities } from '../../activities/index.js';
 import { MillraceError } from '../../src/errors.js';
@@ -76,7 +76,7 @@ describeWithServer('the workflow of pipeline-monitoring', locateTemporal, () => 
     steps.lookAtPipelines = () => Promise.resolve(null);
     steps.publishMetrics = refuse;
     const without = await result().catch((error: unknown) => error);
-    expect(((without as WorkflowFailedError).cause?.cause as ApplicationFailure).type).toBe('METRICS_FORBIDDEN');
+    expect((without as WorkflowFailedError).cause?.cause as ApplicationFailure).toMatchObject({ type: 'METRICS_FORBIDDEN' });
     await expect.poll(() => alerts, SOON).toBeGreaterThan(0);
     expect(told).toEqual([]);
   });
