@@ -18,7 +18,8 @@ import { QUARANTINE_COLUMNS, StagedRows } from './staged-rows.js';
 /** read = staged + quarantined. */
 export interface StagedSignups {
   signups: DatasetRef;
-  quarantine: DatasetRef;
+  /** Absent where a stream's batch has set nothing aside: it would leave an empty file every few seconds. */
+  quarantine?: DatasetRef;
   read: number;
   staged: number;
   quarantined: number;
@@ -70,19 +71,25 @@ export function createConsumeAndStage(deps: Dependencies) {
       }
     });
 
-    async function store(rows: StagedRows, folder: string): Promise<{ signups: DatasetRef; quarantine: DatasetRef }> {
+    async function store(rows: StagedRows, folder: string): Promise<Pick<StagedSignups, 'signups' | 'quarantine'>> {
       await rows.settled();
-      const [csv, parquet] = [join(folder, 'signups.csv'), join(folder, 'quarantine.parquet')];
+      const csv = join(folder, 'signups.csv');
       await rows.writeCsv(csv);
       const { size } = await stat(csv);
-      const written = await writeTextParquet(parquet, QUARANTINE_COLUMNS, rows.quarantineRows(), folder, { signal });
-      const quarantine = await lake.putFile(`${runPrefix('quarantine', interval)}${topic}.parquet`, parquet, { move: true, signal });
-      const signups = await lake.putFile(`${runPrefix('staging', interval)}${fileName(topic, ranges)}`, csv, { move: true, signal, contentType: 'text/csv; charset=utf-8' });
       const madeBy = madeByThisStep(interval);
+      const quarantine = rows.quarantined === 0 && batch.group !== undefined ? {} : { quarantine: { ...(await storeQuarantine(rows, folder)), madeBy } };
+      const signups = await lake.putFile(`${runPrefix('staging', interval)}${fileName(topic, ranges)}`, csv, { move: true, signal, contentType: 'text/csv; charset=utf-8' });
       return {
         signups: { uri: lake.uri(signups.key), format: 'csv', rows: rows.staged, bytes: size, schema: schemaFingerprint(STAGED_COLUMNS.map((name) => [name, 'VARCHAR'])), madeBy },
-        quarantine: { uri: lake.uri(quarantine.key), format: 'parquet', ...written, madeBy },
+        ...quarantine,
       };
+    }
+
+    async function storeQuarantine(rows: StagedRows, folder: string): Promise<Omit<DatasetRef, 'madeBy'>> {
+      const parquet = join(folder, 'quarantine.parquet');
+      const written = await writeTextParquet(parquet, QUARANTINE_COLUMNS, rows.quarantineRows(), folder, { signal });
+      const { key } = await lake.putFile(`${runPrefix('quarantine', interval)}${topic}.parquet`, parquet, { move: true, signal });
+      return { uri: lake.uri(key), format: 'parquet', ...written };
     }
   };
 }

@@ -51,7 +51,7 @@ export async function startDockerKafka({ docker, home, port, env = process.env }
     address: `127.0.0.1:${port}`,
     async stop() {
       // Its last segments are flushed; then the container goes, and the volume stays.
-      await runProgram(docker, ['stop', '--time', '20', name], { timeoutMs: DOCKER_TIMEOUT_MS, env }).catch(() => undefined);
+      await runProgram(docker, ['stop', '-t', '20', name], { timeoutMs: DOCKER_TIMEOUT_MS, env }).catch(() => undefined);
       await remove().catch(() => undefined);
     },
   };

@@ -45,6 +45,8 @@ export interface EndedEvent {
 export interface AlertedRun {
   pipeline: string;
   owner: string;
+  /** Goes on where it was when it is started again: it is about no interval, and is not re-run. */
+  continuous?: boolean;
   /** Absent where the run had none yet; its ends (half-open, ISO 8601 UTC) where only the run itself knows them. */
   interval?: { label: string; start?: string; end?: string };
   /** What an incident service is to know the trouble by, where it is of no single interval. */

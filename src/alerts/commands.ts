@@ -20,7 +20,7 @@ export function commandsFor(run: AlertedRun, events: readonly AlertEvent[]): Com
 }
 
 function commandsOf(run: AlertedRun, event: AlertEvent): Command[] {
-  const { workflowId, pipeline, interval } = run;
+  const { workflowId, pipeline, interval, continuous = false } = run;
   const status = typed(['status', workflowId], 'every step of this run');
   switch (event.kind) {
     case 'failed': {
@@ -30,8 +30,8 @@ function commandsOf(run: AlertedRun, event: AlertEvent): Command[] {
         status,
         typed(['logs', workflowId, ...step], 'what the step logged'),
         typed(['connections', 'check'], 'whether sources, warehouse and stores can be reached'),
-        ...(event.step === undefined ? [] : [typed(['rerun', workflowId], 'once the cause is gone: a new run that reuses the steps that have finished')]),
-        typed(['run', pipeline, ...intervalArguments(interval)], 'or everything again'),
+        ...(event.step === undefined || continuous ? [] : [typed(['rerun', workflowId], 'once the cause is gone: a new run that reuses the steps that have finished')]),
+        typed(['run', pipeline, ...intervalArguments(interval)], continuous ? 'once the cause is gone: it goes on where it was' : 'or everything again'),
       ];
     }
     case 'held':

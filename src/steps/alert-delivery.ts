@@ -36,14 +36,9 @@ export function isTold(event: AlertEvent, routes: readonly AlertRoute[]): boolea
 }
 
 /** What a pipeline is called, and by whom it is owned, in alerts. */
-export function pipelineFacts(workflowType: string): Pick<AlertedRun, 'pipeline' | 'owner'> {
+export function pipelineFacts(workflowType: string): Pick<AlertedRun, 'pipeline' | 'owner' | 'continuous'> {
   const pipeline = pipelineOfWorkflow(workflowType);
-  return { pipeline: pipeline?.name ?? pipelineName(workflowType), owner: pipeline?.owner ?? 'nobody' };
-}
-
-/** Its runs are about no interval. */
-export function isContinuous(workflowType: string): boolean {
-  return pipelineOfWorkflow(workflowType)?.continuous === true;
+  return { pipeline: pipeline?.name ?? pipelineName(workflowType), owner: pipeline?.owner ?? 'nobody', ...(pipeline?.continuous === true ? { continuous: true } : {}) };
 }
 
 /** A backfill is told to the people of its pipeline, once, instead of each of its runs that fails. */

@@ -18,7 +18,7 @@ import {
 } from '@temporalio/workflow';
 import type { AlertedRun, AlertEvent } from '../alerts/alert.js';
 import { onRunEvent, type RunEvent } from '../durable/run-events.js';
-import { ALERT_WORKFLOW, MORE_EVENTS, backfilled, isContinuous, isTold, pipelineFacts, routesOf, type AlertDelivery } from './alert-delivery.js';
+import { ALERT_WORKFLOW, MORE_EVENTS, backfilled, isTold, pipelineFacts, routesOf, type AlertDelivery } from './alert-delivery.js';
 import type { deliverAlert } from './deliver-alert.js';
 import { createHoldStory } from './hold-story.js';
 import { isInterval } from './interval-of-run.js';
@@ -54,7 +54,7 @@ export function alertOutbox(): AlertOutbox {
     },
     settled: () => post.settled(),
     scheduleActivity(input: ActivityInput, next: Next<WorkflowOutboundCallsInterceptor, 'scheduleActivity'>) {
-      const about = isContinuous(workflowType) ? undefined : input.args.find(isInterval);
+      const about = pipelineFacts(workflowType).continuous === true ? undefined : input.args.find(isInterval);
       if (about !== undefined) interval ??= { label: about.label, start: about.start, end: about.end };
       return next(input);
     },

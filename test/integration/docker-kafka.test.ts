@@ -36,7 +36,7 @@ describe('the commands that start a Kafka broker by Docker', () => {
     expect(given).toEqual({ ...services.kafka.environment, KAFKA_CONTROLLER_QUORUM_VOTERS: '1@localhost:9093', KAFKA_ADVERTISED_LISTENERS: 'PLAINTEXT://127.0.0.1:19092' });
 
     await broker.stop();
-    expect((await asked()).slice(2)).toEqual([['stop', '--time', '20', name], ['rm', '--force', name]]);
+    expect((await asked()).slice(2)).toEqual([['stop', '-t', '20', name], ['rm', '--force', name]]);
   });
 
   it('are of another container for another folder', async () => {

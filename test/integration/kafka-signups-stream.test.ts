@@ -65,7 +65,7 @@ describeWithServer('kafka-signups-stream', () => [locateTemporal(), locateKafka(
   };
 
   it('loads batch after batch as messages come, and drains to what is there', async () => {
-    const { fill, start, rows } = await place();
+    const { topic, fill, start, rows, adapters } = await place();
     await fill(300, 10);
     const stream = await start();
     await expect.poll(async () => (await progress(stream)).read, WAIT).toBe(310);
@@ -77,6 +77,10 @@ describeWithServer('kafka-signups-stream', () => [locateTemporal(), locateKafka(
     expect(result.batches).toBeGreaterThanOrEqual(3);
     expect(await rows('SELECT count(*), count(DISTINCT event_id) FROM user_signups')).toEqual([['550', '550']]);
     expect((await rows('SELECT sum(next_offset) FROM millrace_offsets'))[0]).toEqual(['560']);
+    // Only the first batch had something to set aside.
+    const quarantines = [];
+    for await (const { key } of adapters.lake().list('quarantine/kafka-signups-stream/')) if (key.endsWith(`/${topic}.parquet`)) quarantines.push(key);
+    expect(quarantines).toHaveLength(1);
   }, 120_000);
 
   it('costs an idle topic no history, however often it looks', async () => {

@@ -157,6 +157,13 @@ describe('the message for', () => {
     expect(of({ kind: 'deadline-missed', what: 'load', due: at, at }).title).toBe('ecommerce-daily 2010-12-01 is late: load has missed its deadline');
   });
 
+  it('a stream that has failed is started again, and not re-run', () => {
+    const { interval: _, ...stream } = RUN;
+    const commands = composeMessage(alert([FAILED], { ...stream, continuous: true })).commands.map(([command]) => command);
+    expect(commands.filter((command) => command.includes('rerun'))).toEqual([]);
+    expect(commands).toContain('millrace run ecommerce-daily');
+  });
+
   it('a stream that lags says how many messages wait, behind what, and since when', () => {
     const message = of({ kind: 'lagging', what: 'batch[17]', since: at, topic: 'user_signups', waiting: 1203, at });
     expect(message).toMatchObject({ severity: 'warning', title: 'ecommerce-daily 2010-12-01 lags: 1203 messages of user_signups wait' });

@@ -1,3 +1,4 @@
+import { findPipeline } from '../../catalog.js';
 import { runName, type RunView, type StepView } from '../../runs/run-view.js';
 import { formatTime, oneLine } from './format.js';
 import type { Colors } from './screen.js';
@@ -28,7 +29,8 @@ export function nextSteps(run: RunView, colors: Colors): string[] {
 
 function failed(run: RunView, { step, type, message }: NonNullable<RunView['failure']>, colors: Colors): string[] {
   const where = step === undefined ? '' : ` at ${step}`;
-  return ['', `${colors.red(`${run.state}${where}`)}: ${type}: ${oneLine(message)}`, ...(step === undefined ? [] : next(`millrace logs ${runName(run)} ${argument(step)}`, `millrace rerun ${runName(run)}`))];
+  const again = findPipeline(run.pipeline)?.continuous === true ? `millrace run ${run.pipeline}` : `millrace rerun ${runName(run)}`;
+  return ['', `${colors.red(`${run.state}${where}`)}: ${type}: ${oneLine(message)}`, ...(step === undefined ? [] : next(`millrace logs ${runName(run)} ${argument(step)}`, again))];
 }
 
 function heldStep({ workflowId }: RunView, { id, error, heldUntil }: StepView, colors: Colors): string[] {

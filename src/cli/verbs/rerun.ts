@@ -33,6 +33,7 @@ export const rerunVerb: Verb = (parent, act) => {
         const temporal = await cli.temporal();
         const { client } = temporal;
         const past = await readPastRun(client, await findRun(client, name!, date));
+        refuseStream(past);
         const plan = planRerun(past.steps, startingPoint(past, from));
         if (!json) cli.screen.print(planText(past, plan, cli.screen));
         await refuseGone(client, past, plan);
@@ -50,6 +51,12 @@ export const rerunVerb: Verb = (parent, act) => {
       }),
     );
 };
+
+/** What it has loaded stands in the warehouse: nothing of a batch that has failed is worth to be reused. */
+function refuseStream({ workflow }: PastRun): void {
+  const pipeline = pipelineOfWorkflow(workflow);
+  if (pipeline?.continuous === true) throw usageError(`${pipeline.name} is not re-run: it goes on where loading has come to`, `millrace run ${pipeline.name}`);
+}
 
 /** The step of `--from`; `undefined` where the failed ones are meant. */
 function startingPoint(past: PastRun, from: unknown): PastStep | undefined {
