@@ -3,7 +3,6 @@ import type { PipelineHealth, Problem, TableAge } from './health.js';
 
 /** What was seen of a pipeline beside what its health says. */
 export interface Seen {
-  timedOutRun?: string | undefined;
   /** Whether its task queue is polled for workflows and activities. */
   polled?: boolean | undefined;
   /** Since when its schedule has been seen active. */
@@ -15,7 +14,7 @@ export interface Seen {
  * the run, or by the workers' watch, and nobody wants to hear the same twice.
  */
 export function findProblems({ taskQueue }: Pipeline, health: Omit<PipelineHealth, 'problems' | 'unknown'>, seen: Seen, now: Date): Problem[] {
-  const { schedule, duration, tables = [] } = health;
+  const { schedule, last, duration, tables = [] } = health;
   const problems: Problem[] = [];
   const missed = schedule?.missed.at(-1);
   // One that was missed and is followed by one that was taken is over.
@@ -23,10 +22,10 @@ export function findProblems({ taskQueue }: Pipeline, health: Omit<PipelineHealt
     problems.push({ kind: 'missed-schedule', severity: 'error', message: `A run was due at ${missed} and was not started${schedule.missed.length > 1 ? `; ${schedule.missed.length} times were missed one way or another within a day` : ''}.` });
   }
   if (seen.polled === false) problems.push({ kind: 'no-workers', severity: 'error', message: `No worker polls the task queue ${taskQueue} for both workflows and activities: its runs wait.` });
-  if (seen.timedOutRun !== undefined) problems.push({ kind: 'ended-by-temporal', severity: 'error', message: `The last run, ${seen.timedOutRun}, was ended by Temporal because it took longer than the timeout of the whole run.` });
+  if (last?.state === 'timed-out') problems.push({ kind: 'ended-by-temporal', severity: 'error', message: `The last run, ${last.workflowId}, was ended by Temporal because it took longer than the timeout of the whole run.` });
   if (duration?.most !== undefined && duration.last > duration.most) {
-    const { last, most, median, compared, open } = duration;
-    problems.push({ kind: 'slow-run', severity: 'warning', message: `The ${open ? 'open' : 'last'} run ${open ? 'takes' : 'took'} ${seconds(last)}${open ? ' already' : ''}; of the ${compared} before it the median is ${seconds(median)}, and up to ${seconds(most)} would be usual.` });
+    const { most, median, compared, open } = duration;
+    problems.push({ kind: 'slow-run', severity: 'warning', message: `The ${open ? 'open' : 'last'} run ${open ? 'takes' : 'took'} ${seconds(duration.last)}${open ? ' already' : ''}; of the ${compared} before it the median is ${seconds(median)}, and up to ${seconds(most)} would be usual.` });
   }
   for (const age of tables) {
     const problem = staleness(age, schedule?.state === 'active', seen.activeSince, now);

@@ -52,12 +52,19 @@ export interface TableAge {
   publishedAt?: string;
 }
 
+export interface LastRun {
+  workflowId: string;
+  state: 'completed' | 'failed' | 'timed-out';
+}
+
 /** Parts are absent where they could not be looked at, or do not apply. */
 export interface PipelineHealth {
   pipeline: string;
   runs?: RunCounts;
   /** 0 to 1; absent where no run has ended. */
   successRate?: number;
+  /** The run that ended last, unless an operator ended it. */
+  last?: LastRun;
   duration?: DurationHealth;
   open?: number;
   /** Told by the runs themselves. */
@@ -97,7 +104,8 @@ export function problemId({ kind, what }: Pick<Problem, 'kind' | 'what'>): strin
   return what === undefined ? kind : `${kind}:${what}`;
 }
 
-export function stateOfHealth({ problems, unknown, held = 0, stuck = 0 }: PipelineHealth): 'healthy' | 'unhealthy' | 'unknown' {
-  if (problems.length > 0 || held > 0 || stuck > 0) return 'unhealthy';
+/** Unhealthy is also what others have told: a last run that failed, runs that are held or stuck. */
+export function stateOfHealth({ problems, unknown, last, held = 0, stuck = 0 }: PipelineHealth): 'healthy' | 'unhealthy' | 'unknown' {
+  if (problems.length > 0 || held > 0 || stuck > 0 || last?.state === 'failed') return 'unhealthy';
   return unknown.length > 0 ? 'unknown' : 'healthy';
 }

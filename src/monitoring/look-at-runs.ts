@@ -4,7 +4,7 @@ import { listRuns, STATUS_OF_STATE } from '../runs/list-runs.js';
 import type { RunState } from '../runs/run-view.js';
 import { stuckAmong } from '../runs/stuck-runs.js';
 import { SEARCH_ATTRIBUTES } from '../steps/search-attributes.js';
-import type { DurationHealth, RunCounts } from './health.js';
+import type { DurationHealth, LastRun, RunCounts } from './health.js';
 import { MONITORING } from './incidents.js';
 import { COMPARED_RUNS, judgeDuration } from './judge-duration.js';
 
@@ -45,10 +45,10 @@ export async function countHeldRuns(client: Client, { workflow }: Pipeline): Pro
   return (await client.workflow.count(`WorkflowType = '${workflow}' AND ExecutionStatus = 'Running' AND ${SEARCH_ATTRIBUTES.state.name} = 'held'`)).count;
 }
 
-/** When the newest run of a pipeline that ended was ended by a timeout of Temporal's: its id. Such a run could tell nobody. */
-export async function lastRunTimedOut(client: Client, { name }: Pipeline): Promise<string | undefined> {
+/** The run of a pipeline that ended last, unless an operator ended it; `undefined` where there is none. */
+export async function lookAtLastRun(client: Client, { name }: Pipeline): Promise<LastRun | undefined> {
   const states = ['completed', 'failed', 'timed-out'] as const;
-  const newest = await Promise.all(states.map((state) => listRuns(client, { pipeline: name, state, limit: 1 })));
-  const [last] = newest.flat().toSorted((a, b) => (b.endedAt ?? '').localeCompare(a.endedAt ?? ''));
-  return last?.state === 'timed-out' ? last.workflowId : undefined;
+  const newest = await Promise.all(states.map(async (state) => (await listRuns(client, { pipeline: name, state, limit: 1 })).map(({ workflowId, endedAt = '' }) => ({ workflowId, state, endedAt }))));
+  const [last] = newest.flat().toSorted((a, b) => b.endedAt.localeCompare(a.endedAt));
+  return last === undefined ? undefined : { workflowId: last.workflowId, state: last.state };
 }

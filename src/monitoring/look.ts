@@ -5,7 +5,7 @@ import { pollersOf, type Pollers } from '../runs/pollers.js';
 import type { Warehouse } from '../warehouse/warehouse.js';
 import { findProblems } from './find-problems.js';
 import type { HealthReport, PipelineHealth, ProblemKind, RunCounts, Unreached } from './health.js';
-import { countHeldRuns, countRuns, lastRunTimedOut, lookAtDuration, lookAtOpenRuns } from './look-at-runs.js';
+import { countHeldRuns, countRuns, lookAtDuration, lookAtLastRun, lookAtOpenRuns } from './look-at-runs.js';
 import { lookAtSchedule } from './look-at-schedule.js';
 import { tableAges } from './table-ages.js';
 
@@ -64,12 +64,12 @@ async function lookAtPipeline(
   };
 
   const since = activeSince(pipeline.name);
-  const [runs, duration, openRuns, held, timedOutRun, schedule, polled, tables] = await Promise.all([
+  const [runs, duration, openRuns, held, last, schedule, polled, tables] = await Promise.all([
     part('the counts of runs', [], () => countRuns(client, pipeline, window)),
     part('the durations', ['slow-run'], () => lookAtDuration(client, pipeline)),
     part('the open runs', [], () => lookAtOpenRuns(client, pipeline)),
     part('the held runs', [], () => countHeldRuns(client, pipeline)),
-    part('the last run', ['ended-by-temporal'], () => lastRunTimedOut(client, pipeline)),
+    part('the last run', ['ended-by-temporal'], () => lookAtLastRun(client, pipeline)),
     pipeline.schedule === undefined ? undefined : part('the schedule', ['missed-schedule'], () => lookAtSchedule(client, pipeline.name, since, now)),
     part('the workers', ['no-workers'], () => pollers(pipeline.taskQueue)),
     pipeline.freshness === undefined ? undefined : part('the tables', ['stale-table'], () => tableAges(warehouse(), pipeline.freshness!, now, signal)),
@@ -79,6 +79,7 @@ async function lookAtPipeline(
     pipeline: pipeline.name,
     ...(runs === undefined ? {} : { runs }),
     ...(rate === undefined ? {} : { successRate: rate }),
+    ...(last === undefined ? {} : { last }),
     ...(duration === undefined ? {} : { duration }),
     ...openRuns,
     ...(held === undefined ? {} : { held }),
@@ -87,7 +88,7 @@ async function lookAtPipeline(
     ...(tables === undefined ? {} : { tables }),
   };
   const isPolled = polled === undefined ? undefined : polled.workflows.length > 0 && polled.activities.length > 0;
-  return { health: { ...seen, problems: findProblems(pipeline, seen, { timedOutRun, polled: isPolled, activeSince: since }, now), unknown }, missing };
+  return { health: { ...seen, problems: findProblems(pipeline, seen, { polled: isPolled, activeSince: since }, now), unknown }, missing };
 }
 
 /** Who ended a run by hand says nothing of the pipeline. */

@@ -1,6 +1,6 @@
 import { statisticsOf, type MetricDimensions, type MetricName, type MetricPoint } from '../metrics/metric-sink.js';
 import type { RunView, StepView } from '../runs/run-view.js';
-import type { HealthReport } from './health.js';
+import { stateOfHealth, type HealthReport } from './health.js';
 
 /** What there is to measure of a run that has ended, at the time at which it did; its steps at their own ends. */
 export function runPoints(run: RunView): MetricPoint[] {
@@ -35,7 +35,9 @@ function stepsByName(steps: readonly StepView[]): Map<string, StepView[]> {
 
 /** What a look has seen, at the time of the look; of what could not be looked at there is no point. */
 export function healthPoints({ at, pipelines }: HealthReport): MetricPoint[] {
-  return pipelines.flatMap(({ pipeline, open, held, stuck, schedule, workers, tables = [], problems }) => {
+  return pipelines.flatMap((health) => {
+    const { pipeline, open, held, stuck, schedule, workers, tables = [] } = health;
+    const state = stateOfHealth(health);
     const gauge = (name: MetricName, value: number | undefined, more: MetricDimensions = {}): MetricPoint[] => (value === undefined ? [] : [point(name, { pipeline, ...more }, at, [value])]);
     return [
       ...gauge('OpenRuns', open),
@@ -43,7 +45,7 @@ export function healthPoints({ at, pipelines }: HealthReport): MetricPoint[] {
       ...gauge('StuckRuns', stuck),
       ...gauge('MissedSchedules', schedule?.missed.length),
       ...gauge('Workers', workers),
-      ...gauge('Unhealthy', problems.length > 0 ? 1 : 0),
+      ...gauge('Unhealthy', state === 'unknown' ? undefined : Number(state === 'unhealthy')),
       ...tables.flatMap(({ table, ageSeconds }) => gauge('TableAgeSeconds', ageSeconds, { table })),
     ];
   });

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { RunView, StepView } from '../../src/runs/run-view.js';
 import { judgeDuration } from '../../src/monitoring/judge-duration.js';
 import { quarterId, quartersBefore, quartersOf } from '../../src/monitoring/quarters.js';
-import { runPoints } from '../../src/monitoring/run-points.js';
+import type { PipelineHealth } from '../../src/monitoring/health.js';
+import { healthPoints, runPoints } from '../../src/monitoring/run-points.js';
 
 describe('a duration', () => {
   const isSlow = (last: number, before: readonly number[]): boolean => {
@@ -60,6 +61,35 @@ describe('quarters of an hour', () => {
   it('before one are as many as asked for, across midnight', () => {
     const [first] = quartersOf({ start: '2026-02-01T00:00:00.000Z', end: '2026-02-01T00:15:00.000Z' });
     expect(quartersBefore(first!, 2).map(quarterId)).toEqual(['2026-01-31/2330', '2026-01-31/2345']);
+  });
+});
+
+describe('the points of a look', () => {
+  const AT = '2026-01-31T10:00:00.000Z';
+  const pointsOf = (health: Partial<PipelineHealth>): Record<string, number> =>
+    Object.fromEntries(healthPoints({ at: AT, window: { start: AT, end: AT }, unreached: [], pipelines: [{ pipeline: 's3-etl', problems: [], unknown: [], ...health }] }).map(({ name, dimensions, statistics }) => [[name, dimensions.table].filter(Boolean).join(' '), statistics.sum]));
+
+  it('say what was seen, and nothing of what could not be looked at', () => {
+    expect(pointsOf({ open: 2, held: 1, stuck: 0, workers: 3, schedule: { state: 'active', missed: [AT] }, tables: [{ table: 'orders', mostHours: 27, ageSeconds: 60 }, { table: 'never', mostHours: 27 }] })).toEqual({
+      OpenRuns: 2,
+      HeldRuns: 1,
+      StuckRuns: 0,
+      MissedSchedules: 1,
+      Workers: 3,
+      Unhealthy: 1,
+      'TableAgeSeconds orders': 60,
+    });
+    expect(pointsOf({ unknown: ['stale-table'] })).toEqual({});
+  });
+
+  it.each<[string, number, Partial<PipelineHealth>]>([
+    ['whose last run succeeded', 0, { last: { workflowId: 'run', state: 'completed' } }],
+    ['whose last run failed', 1, { last: { workflowId: 'run', state: 'failed' } }],
+    ['with a held run', 1, { held: 1 }],
+    ['with a stuck run', 1, { stuck: 1 }],
+    ['with a stale table', 1, { problems: [{ kind: 'stale-table', severity: 'error', message: '' }] }],
+  ])('say of a pipeline %s how it is', (_, unhealthy, health) => {
+    expect(pointsOf(health)['Unhealthy']).toBe(unhealthy);
   });
 });
 
