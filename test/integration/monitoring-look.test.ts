@@ -5,9 +5,12 @@ import { ScheduleOverlapPolicy, type Client } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Pipeline } from '../../src/catalog.js';
 import { MillraceError } from '../../src/errors.js';
+import { readBatch } from '../../src/monitoring/batches.js';
 import type { HealthReport, PipelineHealth } from '../../src/monitoring/health.js';
 import { lookAtPipelines } from '../../src/monitoring/look.js';
+import { measureQuarter } from '../../src/monitoring/measure-runs.js';
 import { tableAges } from '../../src/monitoring/table-ages.js';
+import { createLocalDirectoryStore } from '../../src/object-store/local-directory.js';
 import { applySchedule } from '../../src/schedules/apply-schedules.js';
 import { createDuckDBWarehouse } from '../../src/warehouse/duckdb.js';
 import { LEDGER } from '../../src/warehouse/ledger.js';
@@ -16,6 +19,7 @@ import { locateTemporal, startTemporal, type TemporalServer } from '../servers/t
 import { describeWithServer } from '../support/with-server.js';
 
 const HOUR_MS = 3_600_000;
+const QUARTER_MS = HOUR_MS / 4;
 const { signal } = new AbortController();
 
 /** Of no catalog: its workflow has its name. */
@@ -97,6 +101,31 @@ describeWithServer('a look at pipelines', locateTemporal, () => {
 
   it('finds a task queue that nobody polls', async () => {
     expect(await lookAt(pipeline('idle'))).toMatchObject({ workers: 0, problems: [{ kind: 'no-workers', severity: 'error', message: expect.stringContaining('nobody-polls-this') }] });
+  });
+
+  it('measures the runs that ended within a quarter, each once, and asks the server for no others', { timeout: 90_000 }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'millrace-quarter-'));
+    const store = createLocalDirectoryStore({ root: folder });
+    const around = Math.floor(Date.now() / QUARTER_MS) * QUARTER_MS;
+    /** Also when the clock strikes meanwhile. */
+    const now = { start: new Date(around).toISOString(), end: new Date(around + 2 * QUARTER_MS).toISOString() };
+    const before = { start: new Date(around - QUARTER_MS).toISOString(), end: new Date(around).toISOString() };
+    const start = async (workflowId: string): Promise<void> => (await client.workflow.start('s3Etl', { taskQueue: 'nobody-polls-this', workflowId })).terminate().then(() => undefined);
+    const ended = async (): Promise<number> => (await client.workflow.count("WorkflowType = 's3Etl' AND ExecutionStatus = 'Terminated'")).count;
+    await Promise.all(Array.from({ length: 20 }, (_, index) => start(`ended-${index}`)));
+    await vi.waitFor(async () => expect(await ended()).toBe(20), { timeout: 30_000, interval: 200 });
+    const asked = vi.spyOn(client.workflowService, 'listWorkflowExecutions');
+
+    expect(await measureQuarter(client, store, before, signal)).toEqual([]);
+    const answers = await Promise.all(asked.mock.results.map(({ value }) => value as Promise<{ executions: unknown[] }>));
+    expect(answers.flatMap(({ executions }) => executions)).toEqual([]);
+    const [first] = await measureQuarter(client, store, now, signal);
+    await start('late');
+    await vi.waitFor(async () => expect(await ended()).toBe(21), { timeout: 30_000, interval: 200 });
+    const ids = await measureQuarter(client, store, now, signal);
+    const runs = await Promise.all(ids.map(async (id) => (await readBatch(store, id, signal)).points.filter(({ name }) => name === 'Runs').length));
+    expect([ids[0], runs]).toEqual([first, [20, 1]]);
+    await rm(folder, { recursive: true, force: true });
   });
 
   it('names what it cannot reach, without secrets, and looks at everything else', async () => {
