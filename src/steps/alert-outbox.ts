@@ -54,8 +54,8 @@ export function alertOutbox(): AlertOutbox {
     },
     settled: () => post.settled(),
     scheduleActivity(input: ActivityInput, next: Next<WorkflowOutboundCallsInterceptor, 'scheduleActivity'>) {
-      const about = pipelineFacts(workflowType).continuous === true ? undefined : input.args.find(isInterval);
-      if (about !== undefined) interval ??= { label: about.label, start: about.start, end: about.end };
+      const about = interval === undefined ? input.args.find(isInterval) : undefined;
+      if (about !== undefined && pipelineFacts(workflowType).continuous !== true) interval = { label: about.label, start: about.start, end: about.end };
       return next(input);
     },
     async execute(input: WorkflowExecuteInput, next: Next<WorkflowInboundCallsInterceptor, 'execute'>) {
