@@ -25,10 +25,11 @@ export function packMessages(partition: number, messages: readonly IncomingMessa
   const lengths = new Int32Array(messages.length);
   const offsets = new Float64Array(messages.length);
   let size = 0;
-  for (const [index, { value, offset }] of messages.entries()) {
-    lengths[index] = value?.length ?? -1;
+  for (let index = 0; index < messages.length; index += 1) {
+    const { value, offset } = messages[index]!;
+    lengths[index] = value === null ? -1 : value.length;
     offsets[index] = Number(offset);
-    size += value?.length ?? 0;
+    if (value !== null) size += value.length;
   }
   const bytes = new Uint8Array(size);
   let at = 0;

@@ -1,4 +1,4 @@
-import { isAscii, isUtf8 } from 'node:buffer';
+import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 
 /** Columns of the staged CSV file, in its order. */
@@ -6,8 +6,8 @@ export const STAGED_COLUMNS = ['event_id', 'user_id', 'email', 'full_name', 'cou
 
 /** NUL, which no warehouse but DuckDB stores, and halves of characters, which no file in UTF-8 holds. */
 const storable = (value: string): boolean => value.isWellFormed() && !value.includes('\0');
-const text = (most: number) => z.string().max(most).refine(storable);
-const required = (most: number) => text(most).min(1);
+const textOf = (most: number) => z.string().max(most).refine(storable);
+const required = (most: number) => textOf(most).min(1);
 
 const COUNTRY = /^[A-Z]{2}$/;
 /** Six digits are what timestamps of warehouses hold. */
@@ -18,10 +18,10 @@ export const signupSchema = z.object({
   event_id: z.uuid(),
   user_id: required(200),
   email: z.email().max(320),
-  full_name: text(1000),
+  full_name: textOf(1000),
   country: z.string().regex(COUNTRY),
   plan: required(50),
-  referrer: text(2000).nullish(),
+  referrer: textOf(2000).nullish(),
   signed_up_at: z.iso.datetime({ offset: true }).refine((value) => !TOO_FINE.test(value)),
 });
 
@@ -68,12 +68,12 @@ export type Judged = { row: (string | null)[] } | { reason: string; detail: stri
 export function judgeSignup(value: Buffer | null): Judged {
   if (value === null) return { reason: 'no_value', detail: 'a tombstone: the message has a key and no value' };
   if (value.length === 0) return { reason: 'empty', detail: 'the message has no bytes' };
+  const text = value.toString('utf8');
+  // What is no UTF-8 has become this character, which a text may hold as well.
+  if (text.includes('\uFFFD') && !isUtf8(value)) return { reason: 'not_utf8', detail: 'the bytes are no text in UTF-8' };
   let event: unknown;
   try {
-    // Most messages are ASCII, which is decoded and parsed in half the time.
-    if (isAscii(value)) event = JSON.parse(value.toString('latin1'));
-    else if (isUtf8(value)) event = JSON.parse(value.toString('utf8'));
-    else return { reason: 'not_utf8', detail: 'the bytes are no text in UTF-8' };
+    event = JSON.parse(text);
   } catch {
     return { reason: 'not_json', detail: 'the text is no JSON' };
   }

@@ -50,6 +50,26 @@ describe('messages that are staged', () => {
     expect(await stage(MANY, 100)).toEqual(here);
   }, 60_000);
 
+  it('are set aside with all that is known of them, and with every byte', async () => {
+    const { quarantine } = await stage(FEW, messages.length);
+    const refused = messages.filter(({ offset }) => quarantine.some((row) => (row as string[])[4] === offset));
+    expect(quarantine).toEqual(
+      refused.map(({ offset, key, value }) => [
+        'signups',
+        expect.stringMatching(/^[a-z_0-9]+$/),
+        expect.any(String),
+        '0',
+        offset,
+        '2026-01-31T00:00:00.000Z',
+        key!.toString(),
+        '{"origin":"test"}',
+        value?.toString('base64') ?? null,
+        JSON.stringify({ partition: 0, offset: Number(offset), value: value?.toString() ?? null }),
+      ]),
+    );
+    expect(refused.length).toBeGreaterThan(300);
+  });
+
   it('are counted when they are written, and an error on the way is told and not swallowed', async () => {
     const rows = new StagedRows(join(folder, 'not-there'), 'signups', FEW);
     await expect(rows.add(0, messages.slice(0, 10)).then(() => rows.settled())).rejects.toMatchObject({ code: 'ENOENT' });

@@ -94,6 +94,7 @@ describe('judging a message', () => {
   it('refuses bytes that are no UTF-8, and a tombstone', () => {
     expect(judgeSignup(Buffer.concat([Buffer.from(JSON.stringify(GOOD).slice(0, -2)), Buffer.from([0xc3]), Buffer.from('"}')]))).toMatchObject({ reason: 'not_utf8' });
     expect(judgeSignup(null)).toMatchObject({ reason: 'no_value' });
+    expect(judge({ ...GOOD, full_name: 'the character \uFFFD itself' })).toHaveProperty('row');
   });
 
   it('never repeats in its detail what a field held', () => {
