@@ -1,9 +1,9 @@
 import type { Client } from '@temporalio/client';
 import pMap from 'p-map';
 import { runDisturbed, type RunOutcome } from './disturbed-run.js';
-import { readAttempts, readKill, type AttemptMark } from './gate-files.js';
-import { observedSteps } from './observed-steps.js';
-import { planKills, representatives, type PlannedKill } from './plan-kills.js';
+import { KILL_PLACES, readAttempts, readKill, type AttemptMark } from './gate-files.js';
+import { observedSteps, type ObservedStep } from './observed-steps.js';
+import { chosen, planKills, representatives, type PlannedKill } from './plan-kills.js';
 import type { Stage } from './stage.js';
 import { differingTables, type TablePrint } from './table-prints.js';
 import type { KillOutcome, KillReport, VerifyReport } from './verify-report.js';
@@ -17,6 +17,8 @@ export interface VerifyOptions {
   id: string;
   /** Makes the place of the run with this workflow id. */
   openStage(workflowId: string): Promise<Stage>;
+  /** Ids or names of the steps to kill in; default all. */
+  steps?: readonly string[];
   /** How many runs go on at the same time. */
   parallel: number;
   /** What goes on, one line each. */
@@ -27,6 +29,11 @@ export interface VerifyOptions {
 /** The pipeline does not even run without being disturbed. */
 export class UndisturbedRunFailed extends Error {
   override readonly name = 'UndisturbedRunFailed';
+}
+
+/** One of the steps that were asked for does not exist. */
+export class NoSuchStep extends Error {
+  override readonly name = 'NoSuchStep';
 }
 
 const FIRST_LIMIT_MS = 30 * 60_000;
@@ -42,7 +49,7 @@ export async function verifyPipeline(options: VerifyOptions): Promise<VerifyRepo
   const begun = Date.now();
   const calm = await calmRun(options);
   const steps = observedSteps(calm.history);
-  const killed = representatives(steps);
+  const killed = wantedSteps(representatives(steps), options.steps);
   const plan = planKills(killed);
   const limitMs = calm.durationMs * 5 + PER_KILL_MS;
   let runs = 0;
@@ -75,9 +82,16 @@ export async function verifyPipeline(options: VerifyOptions): Promise<VerifyRepo
     tables: calm.prints,
     steps: { total: steps.length, killed: killed.length },
     runs,
-    kills: kills.toSorted((a, b) => order.indexOf(a.step) - order.indexOf(b.step)),
+    kills: kills.toSorted((a, b) => order.indexOf(a.step) - order.indexOf(b.step) || KILL_PLACES.indexOf(a.place) - KILL_PLACES.indexOf(b.place)),
     durationMs: Date.now() - begun,
   };
+}
+
+function wantedSteps(steps: readonly ObservedStep[], names: readonly string[] | undefined): readonly ObservedStep[] {
+  if (names === undefined) return steps;
+  const missing = names.find((name) => chosen(steps, [name]).length === 0);
+  if (missing !== undefined) throw new NoSuchStep(`there is no step ${missing}; there are ${steps.map(({ id }) => id).join(', ')}`);
+  return chosen(steps, names);
 }
 
 async function calmRun(options: VerifyOptions): Promise<{ prints: Record<string, TablePrint>; history: Parameters<typeof observedSteps>[0]; durationMs: number }> {

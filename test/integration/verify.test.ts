@@ -22,14 +22,16 @@ describeWithServer('millrace verify', locateTemporal, () => {
   }, 120_000);
   afterAll(() => stack?.stop());
 
-  it('kills the worker at every step boundary and inside every step of ecommerce-daily, and finds the same tables', async () => {
-    const connections = Object.fromEntries(Object.entries(stack.connections).map(([name, uri]) => [`MILLRACE_CONN_${name}`, uri]));
-    const { code, stdout, stderr } = await millrace(['verify', 'ecommerce-daily', '--date', DATE, '--json', '--parallel', '4'], {
-      ...connections,
+  const verify = (...args: string[]): ReturnType<typeof millrace> =>
+    millrace(['verify', ...args, '--date', DATE, '--json', '--parallel', '4'], {
+      ...Object.fromEntries(Object.entries(stack.connections).map(([name, uri]) => [`MILLRACE_CONN_${name}`, uri])),
       TEMPORAL_ADDRESS: stack.temporal.address,
       TEMPORAL_NAMESPACE: stack.temporal.namespace,
       MILLRACE_HOME: stack.home,
     });
+
+  it('kills the worker at every step boundary and inside every step of ecommerce-daily, and finds the same tables', async () => {
+    const { code, stdout, stderr } = await verify('ecommerce-daily');
 
     expect(stderr).toContain('everything is written below');
     const report = JSON.parse(stdout) as Printed;
@@ -46,5 +48,17 @@ describeWithServer('millrace verify', locateTemporal, () => {
     expect(await stack.adapters().warehouse().describe('orders')).toBeUndefined();
     expect(stack.mails).toEqual([]);
   }, 400_000);
-});
 
+  it('kills in the steps that are asked for only, of any pipeline', async () => {
+    const { code, stdout } = await verify('s3-etl', '--step', 'loadSales', '--step', 'publishSales');
+    const report = JSON.parse(stdout) as Printed;
+    expect(report.kills.map(({ step, place }) => `${step} ${place}`)).toEqual(['loadSales', 'publishSales'].flatMap((step) => ['start', 'middle', 'end'].map((place) => `${step} ${place}`)));
+    expect(report.kills.filter(({ outcome, place }) => outcome !== 'same' && !(outcome === 'unreached' && place === 'middle'))).toEqual([]);
+    expect(code).toBe(0);
+    expect(report.tables['retail_sales']!.rows).toBeGreaterThan(1000);
+  }, 400_000);
+
+  it('names the steps that there are when another one is asked for', async () => {
+    expect(await verify('s3-etl', '--step', 'loadOrders')).toMatchObject({ code: 2, stderr: expect.stringMatching(/there is no step loadOrders; there are findArrivals.*, loadSales, /) as string });
+  }, 120_000);
+});

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { UndisturbedRunFailed, verifyPipeline } from '../../verify/verify-pipeline.js';
+import { NoSuchStep, UndisturbedRunFailed, verifyPipeline } from '../../verify/verify-pipeline.js';
 import { isSame, type KillOutcome, type VerifyReport } from '../../verify/verify-report.js';
 import type { Cli } from '../cli.js';
 import { CliError, usageError } from '../cli-error.js';
@@ -22,14 +22,15 @@ export const verifyVerb: Verb = (parent, act) => {
     details:
       'Runs the pipeline once undisturbed, then kills its worker with SIGKILL at the start, in the middle and at the end of every step, each time from empty tables. ' +
       'It reads the configured sources, and writes to a temporary lake and a temporary DuckDB warehouse only; alerts go nowhere. The exit code is 1 when any table differs.',
-    examples: ['verify ecommerce-daily', 'verify ecommerce-daily --date 2010-12-01 --parallel 2', "verify ecommerce-daily --json | jq '.kills[] | select(.outcome != \"same\")'"],
+    examples: ['verify ecommerce-daily', 'verify ecommerce-daily --date 2010-12-01 --parallel 2', 'verify s3-etl --step loadSales --step publishSales', "verify ecommerce-daily --json | jq '.kills[] | select(.outcome != \"same\")'"],
   })
     .option('--date <YYYY-MM-DD>', 'the calendar day')
     .option('--param <name=JSON>', 'a parameter of the pipeline; may be repeated', (value: string, before: string[]) => [...before, value], [])
+    .option('--step <STEP>', 'kill in this step only; may be repeated', (value: string, before: string[] | undefined) => [...(before ?? []), value])
     .option('--parallel <n>', 'runs at the same time, each with a worker of its own', '3')
     .option('--keep', 'leave runs, tables and worker logs to be looked at')
     .action(
-      act(async (cli, [name], { json, date, param, parallel, keep }) => {
+      act(async (cli, [name], { json, date, param, step, parallel, keep }) => {
         const pipeline = knownEndingPipeline(name!);
         if (pipeline.publishes.length === 0) throw usageError(`${pipeline.name} publishes no table that could be compared`, 'name its tables in src/catalog.ts');
         const planned = planRun(pipeline, { ...(date === undefined ? {} : { date: date as string }), params: param as string[] }, new Date());
@@ -54,6 +55,7 @@ export const verifyVerb: Verb = (parent, act) => {
               workflowIds.push(workflowId);
               return openVerifyStage(cli, pipeline, folder, workflowId, limits);
             },
+            ...(step === undefined ? {} : { steps: step as string[] }),
             parallel: concurrency,
             say: cli.screen.remark,
             signal: cli.interrupted,
@@ -61,6 +63,7 @@ export const verifyVerb: Verb = (parent, act) => {
           cli.screen.print(json ? JSON.stringify({ pipeline: pipeline.name, interval: planned.interval, same: isSame(report), ...report }, undefined, 2) : render(report, cli));
           return isSame(report) ? EXIT_CODES.OK : EXIT_CODES.FAILED;
         } catch (error) {
+          if (error instanceof NoSuchStep) throw usageError(error.message, `try millrace verify ${pipeline.name} --step with one of them`);
           if (!(error instanceof UndisturbedRunFailed)) throw error;
           throw new CliError(EXIT_CODES.FAILED, `${pipeline.name} ${planned.interval.label} fails without being disturbed: ${error.message}`, `try millrace run ${pipeline.name} --date ${planned.interval.label} --watch`, { cause: error });
         } finally {
