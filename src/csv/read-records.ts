@@ -1,6 +1,7 @@
 import { StringDecoder } from 'node:string_decoder';
 import { parse } from 'csv-parse/sync';
 import { MillraceError } from '../errors.js';
+import { gzipError, unpack } from '../streams/unpack.js';
 
 export interface CsvRecord {
   /** The line on which it begins, from 1; blank lines count. */
@@ -25,17 +26,23 @@ interface Line {
 }
 
 /**
- * The records of a CSV file (RFC 4180; LF or CRLF, UTF-8, with or without a byte order mark), in batches, in bounded memory. The header is
- * a record as others. Every line that is not blank is part of a record: one whose quotes make no sense is given out alone, and
- * reading goes on with the line behind it, so that a stray quote costs its own line and no other. `SOURCE_MALFORMED` for a
- * line of more than 256 Ki characters. `name` is the file's address, for messages.
+ * The records of a CSV file (RFC 4180; LF or CRLF, UTF-8, with or without a byte order mark, plain or gzip), in batches, in bounded memory.
+ * The header is a record as others. Every line that is not blank is part of a record: one whose quotes make no sense is given out alone,
+ * and reading goes on with the line behind it, so that a stray quote costs its own line and no other. `name` is the file's address,
+ * for messages.
+ *
+ * Errors: `SOURCE_MALFORMED` (a line of more than 256 Ki characters, damaged gzip), `SOURCE_INCOMPLETE` (gzip without its end).
  */
 export async function* readCsvRecords(chunks: AsyncIterable<Buffer>, name: string): AsyncGenerator<CsvRecord[]> {
   let waiting: Line[] = [];
-  for await (const lines of splitLines(chunks, name)) {
-    const { records, rest } = takeRecords(waiting.length === 0 ? lines : [...waiting, ...lines], false);
-    waiting = rest;
-    if (records.length > 0) yield parseValues(records);
+  try {
+    for await (const lines of splitLines(await unpack(chunks, 'auto'), name)) {
+      const { records, rest } = takeRecords(waiting.length === 0 ? lines : [...waiting, ...lines], false);
+      waiting = rest;
+      if (records.length > 0) yield parseValues(records);
+    }
+  } catch (error) {
+    throw gzipError(error, name) ?? error;
   }
   const { records } = takeRecords(waiting, true);
   if (records.length > 0) yield parseValues(records);

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { pipeline, Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import type { Readable } from 'node:stream';
 import { isMillraceError, MillraceError } from '../errors.js';
+import { gzipError, unpack } from '../streams/unpack.js';
 import { parseJson } from './json.js';
 
 /** Why a line cannot be used; the quarantine keeps it. */
@@ -31,7 +31,6 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 /** How much of a line that is too long is kept for its report. */
 const SAMPLE_BYTES = 200;
 const NEWLINE = 0x0a;
-const GZIP_MAGIC = Buffer.from([0x1f, 0x8b]);
 
 /**
  * Reads JSON lines (UTF-8, LF or CRLF, a byte order mark is skipped) in batches; every line that is not blank is either a
@@ -44,7 +43,7 @@ export async function* readJsonLines(body: Readable, options: JsonLinesOptions):
   let batch: JsonLine[] = [];
   let bytes = 0;
   try {
-    for await (const lines of splitLines(await unpack(body, options.gzip), options.maxLineBytes)) {
+    for await (const lines of splitLines(await unpack(body as AsyncIterable<Buffer | string>, options.gzip), options.maxLineBytes)) {
       for (const raw of lines) {
         const line = readLine(raw, options.name);
         if (!line) continue;
@@ -63,29 +62,6 @@ export async function* readJsonLines(body: Readable, options: JsonLinesOptions):
   }
   if (batch.length > 0) yield batch;
 }
-
-/** The body as it is, or unpacked. */
-async function unpack(body: Readable, gzip: boolean | 'auto'): Promise<AsyncIterable<Buffer>> {
-  const chunks = (body as AsyncIterable<Buffer | string>)[Symbol.asyncIterator]();
-  let head = Buffer.alloc(0);
-  let last = false;
-  while (!last && head.length < GZIP_MAGIC.length) {
-    const next = await chunks.next();
-    last = next.done === true;
-    if (!next.done) head = Buffer.concat([head, asBuffer(next.value)]);
-  }
-  async function* all(): AsyncGenerator<Buffer> {
-    if (head.length > 0) yield head;
-    for (let next = await chunks.next(); !next.done; next = await chunks.next()) yield asBuffer(next.value);
-  }
-  const packed = gzip === 'auto' ? head.subarray(0, GZIP_MAGIC.length).equals(GZIP_MAGIC) : gzip;
-  // An empty file has no lines, packed or not.
-  if (!packed || head.length === 0) return all();
-  // The callback is where pipeline wants errors; the reader of the last stream gets them too.
-  return pipeline(Readable.from(all(), { objectMode: false }), createGunzip(), () => undefined);
-}
-
-const asBuffer = (chunk: Buffer | string): Buffer => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
 
 interface RawLine {
   line: number;
@@ -152,13 +128,8 @@ function startsWith(bytes: Buffer, first: number, second: number): boolean {
 
 function translate(error: unknown, name: string): unknown {
   if (isMillraceError(error) || (error as Error).name === 'AbortError') return error;
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'Z_BUF_ERROR') {
-    return new MillraceError('SOURCE_INCOMPLETE', `${name}: its gzip data ends too early. Its writer may not have finished; else write it again.`, { cause: error });
-  }
-  if (code?.startsWith('Z_')) {
-    return new MillraceError('SOURCE_MALFORMED', `${name}: its gzip data is damaged (${(error as Error).message}). Write the file again.`, { cause: error });
-  }
-  const reason = code ?? (error as Error).message;
+  const ofGzip = gzipError(error, name);
+  if (ofGzip !== undefined) return ofGzip;
+  const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
   return new MillraceError('SOURCE_UNAVAILABLE', `${name}: reading it broke off (${reason}). Check the store that it comes from.`, { cause: error });
 }

@@ -1,5 +1,5 @@
 import { buffer } from 'node:stream/consumers';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { TransformResult } from '../../lambda/transform/event.js';
 import { OUTPUT_COLUMNS } from '../../lambda/transform/retail-rules.js';
@@ -83,6 +83,12 @@ export function transformContract(adapter: string, start: () => Promise<StartedS
       expect((await text(result.output)).split('\n')[1]).toBe(`${store.uri(key)},2,C1,A,b,-1,2010-12-01 00:00:00,3,true,7,EIRE`);
     });
 
+    test('reads gzip, whatever the file is called', async () => {
+      const [plain, packed] = [await invoke(await put(`${RETAIL_HEADER}\n${LINE}\nbroken\n`)), await invoke(await put(gzipSync(`${RETAIL_HEADER}\n${LINE}\nbroken\n`)), { idempotencyKey: 'packed' })];
+      expect(packed).toMatchObject({ rows: { read: 2, written: 1, rejected: 1 }, rejectedByReason: plain.rejectedByReason });
+      expect(await text(packed.output)).toBe(await text(plain.output));
+    });
+
     test('has one effect when it is invoked again with the same key', async () => {
       const source = await put(`${RETAIL_HEADER}\n${LINE}\n`);
       const first = await invoke(source);
@@ -117,7 +123,9 @@ export function transformContract(adapter: string, start: () => Promise<StartedS
     test.each([
       ['an empty file', '', 'SOURCE_EMPTY'],
       ['a file without the columns', 'a,b\n1,2\n', 'SOURCE_MALFORMED'],
-      ['a file that is no text', Buffer.from([0x1f, 0x8b, 0x08, 0x00]), 'SOURCE_MALFORMED'],
+      ['a file that is no text', Buffer.from([0x89, 0x50, 0x4e, 0x47]), 'SOURCE_MALFORMED'],
+      ['half of a gzip file', gzipSync(`${RETAIL_HEADER}\n${LINE}\n`).subarray(0, -20), 'SOURCE_INCOMPLETE'],
+      ['a damaged gzip file', Buffer.concat([gzipSync(`${RETAIL_HEADER}\n`).subarray(0, 10), Buffer.alloc(100, 0xff)]), 'SOURCE_MALFORMED'],
     ])('refuses %s and leaves nothing behind', async (_, content, code) => {
       const source = await put(content);
       await expect(invoke(source)).rejects.toMatchObject({ code, message: expect.stringContaining(store.uri(key)) as string });

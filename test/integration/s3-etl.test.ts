@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { WorkflowFailedError } from '@temporalio/client';
 import type { ActivityFailure, ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -136,6 +137,13 @@ describeWithServer('s3-etl on the embedded stack', locateTemporal, () => {
     expect(result.quarantined).toEqual({ bad_quantity: 1, bad_quotes: 1, wrong_columns: 1 });
     expect(result.published).toBe(2);
     expect(result.checks.find(({ name }) => name === 'nine of ten lines are usable')).toMatchObject({ passed: false, severity: 'WARN' });
+  });
+
+  it('takes gzip files too, whose lines are those of the plain one', async () => {
+    const pattern = 'incoming/gzip/data_1.csv.gz';
+    await incoming.put(pattern, gzipSync(HEADER + line('1') + line('2', 'x') + line('3')));
+    expect(await run({ pattern })).toMatchObject({ published: 2, quarantined: { bad_quantity: 1 }, files: [{ key: pattern, rows: 3 }] });
+    expect(await linesOf(pattern)).toEqual([['1', '2', '2'], ['3', '4', '2']]);
   });
 
   it.each([

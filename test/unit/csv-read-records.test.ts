@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readCsvRecords, type CsvRecord } from '../../src/csv/read-records.js';
 
@@ -59,6 +60,15 @@ describe('the reader of CSV', () => {
 
   it('marks a record whose bytes are no UTF-8', async () => {
     expect(values(await read(Buffer.concat([Buffer.from('a\n'), Buffer.from([0xe9, 0x0a]), Buffer.from('ok\n')])))).toEqual([['a'], 'bad_encoding', ['ok']]);
+  });
+
+  it.each([1, 1000])('reads gzip, in pieces of %i bytes, also of several members', async (size) => {
+    expect(values(await read(Buffer.concat([gzipSync('a,b\n1,'), gzipSync('2\n')]), size))).toEqual([['a', 'b'], ['1', '2']]);
+  });
+
+  it('tells gzip that is not whole from gzip that is damaged', async () => {
+    await expect(read(gzipSync('a,b\n1,2\n').subarray(0, -9))).rejects.toMatchObject({ code: 'SOURCE_INCOMPLETE', message: expect.stringContaining('s3://raw/a.csv') as string });
+    await expect(read(Buffer.concat([gzipSync('a,b\n').subarray(0, 10), Buffer.alloc(50, 0xff)]))).rejects.toMatchObject({ code: 'SOURCE_MALFORMED' });
   });
 
   it('refuses a line that has no end', async () => {

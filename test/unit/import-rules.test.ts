@@ -46,7 +46,7 @@ describe('the import rules of the house', () => {
   });
 
   it('keeps Temporal out of every adapter', () => {
-    const adapters = ['src/object-store', 'src/functions', 'src/arrivals', 'src/csv', 'src/warehouse', 'src/sources', 'src/kafka', 'src/metrics', 'src/quality', 'src/alerts', 'src/duckdb', 'src/connections', 'lambda/transform'];
+    const adapters = ['src/object-store', 'src/functions', 'src/arrivals', 'src/csv', 'src/streams', 'src/warehouse', 'src/sources', 'src/kafka', 'src/metrics', 'src/quality', 'src/alerts', 'src/duckdb', 'src/connections', 'lambda/transform'];
     expect(violations(adapters, ({ target }) => !target.startsWith('@temporalio/'))).toEqual([]);
   });
 
@@ -54,7 +54,7 @@ describe('the import rules of the house', () => {
     // What stands between a warehouse or a store and CloudWatch knows their ports.
     const ports: Readonly<Record<string, readonly string[]>> = { metrics: ['src/object-store/object-store', 'src/warehouse/warehouse'] };
     for (const adapter of ['object-store', 'warehouse', 'sources', 'kafka', 'functions', 'alerts', 'metrics']) {
-      const found = violations([`src/${adapter}`], ({ target }) => !under(target, 'src/', 'activities/', 'workers/', 'workflows/') || under(target, `src/${adapter}/`, 'src/errors', 'src/duckdb/', 'src/datasets/', 'src/durable/', 'src/http/', ...(ports[adapter] ?? [])));
+      const found = violations([`src/${adapter}`], ({ target }) => !under(target, 'src/', 'activities/', 'workers/', 'workflows/') || under(target, `src/${adapter}/`, 'src/errors', 'src/duckdb/', 'src/datasets/', 'src/durable/', 'src/http/', 'src/streams/', ...(ports[adapter] ?? [])));
       expect(found).toEqual([]);
     }
   });
@@ -65,13 +65,13 @@ describe('the import rules of the house', () => {
   });
 
   it('deploys functions that know nothing of workers, settings, activities and workflows', () => {
-    const own = ['lambda/', 'src/errors', 'src/csv/', 'src/functions/', 'src/object-store/', 'node:', 'zod', 'luxon'];
+    const own = ['lambda/', 'src/errors', 'src/csv/', 'src/streams/', 'src/functions/', 'src/object-store/', 'node:', 'zod', 'luxon'];
     expect(violations(['lambda/transform'], ({ target }) => under(target, ...own))).toEqual([]);
     expect(violations(['lambda/arrival'], ({ target }) => under(target, ...own, '@temporalio/client', '@temporalio/envconfig'))).toEqual([]);
   });
 
   it('reads the environment only in workers, the CLI, scripts and the places made for it', () => {
-    const readers = ['workflows', 'activities', 'src/steps', 'src/durable', 'src/datasets', 'src/object-store', 'src/functions', 'src/csv', 'src/warehouse', 'src/sources', 'src/kafka', 'src/metrics', 'src/monitoring', 'src/quality', 'src/alerts']
+    const readers = ['workflows', 'activities', 'src/steps', 'src/durable', 'src/datasets', 'src/object-store', 'src/functions', 'src/csv', 'src/streams', 'src/warehouse', 'src/sources', 'src/kafka', 'src/metrics', 'src/monitoring', 'src/quality', 'src/alerts']
       .flatMap(sourceFiles)
       .filter((file) => readFileSync(file, 'utf8').includes('process.env'));
     expect(readers).toEqual([]);
