@@ -96,6 +96,23 @@ describeWithServer('s3-etl on S3, Lambda and Redshift', () => [locateTemporal(),
     }
   }, 240_000);
 
+  it('publishes the version that was sensed when the file is replaced meanwhile, and the new one with the next run', async () => {
+    const pattern = 'incoming/replaced/data_1.csv';
+    const sensed = await onAws.incoming().put(pattern, HEADER + line('2'));
+    const step = `transformFile[${pattern}]`;
+    await stack.gate.set(gateFiles.hold('replaced', step));
+    const start = (workflowId: string) => stack.client.workflow.start('s3Etl', { taskQueue: 'aws', workflowId, args: [{ date: DATE, pattern }] });
+    const handle = await start('replaced');
+    await stack.gate.seen(gateFiles.held('replaced', step));
+    await onAws.incoming().put(pattern, HEADER + line('3') + line('4'));
+    await stack.gate.clear(gateFiles.hold('replaced', step));
+
+    expect(await handle.result()).toMatchObject({ files: [{ key: pattern, etag: sensed.etag }], published: 1, revenue: '5.10' });
+    expect(await (await start('replaced-again')).result()).toMatchObject({ published: 2 });
+    const { rows } = await onAws.warehouse().query(`SELECT quantity FROM retail_sales WHERE source_file = '${pattern}' ORDER BY line_no`);
+    expect(rows).toEqual([['3'], ['4']]);
+  }, 120_000);
+
   it('cancels the batch of COPY when its run is cancelled, and leaves no staging table and no staged file', async () => {
     const pattern = 'incoming/cancelled/data_1.csv';
     await onAws.incoming().put(pattern, HEADER + line('2'));

@@ -26,9 +26,11 @@ export async function startAws({ withCloudWatch = false }: { withCloudWatch?: bo
   const client = lambdaClient(lambda);
   await createFunction(client, 'transform', { zip: (await bundleFunction('transform')).zip, timeout: FUNCTION_TIMEOUT });
   client.destroy();
-  for (const bucket of ['raw', 'lake']) await redshift.s3.createBucket(bucket);
+  await redshift.s3.createBucket('raw', { versioned: true });
+  await redshift.s3.createBucket('lake');
 
-  const bucketUri = (bucket: string): string => `s3://${accessKeyId}:${encodeURIComponent(secretAccessKey)}@${bucket}?${new URLSearchParams({ endpoint, region: s3Region }).toString()}`;
+  const bucketUri = (bucket: string, more: Record<string, string> = {}): string =>
+    `s3://${accessKeyId}:${encodeURIComponent(secretAccessKey)}@${bucket}?${new URLSearchParams({ endpoint, region: s3Region, ...more }).toString()}`;
   const { region, credentials } = lambda;
   const functionParameters = new URLSearchParams({ qualifier: '1', endpoint: lambda.endpoint, timeout: String(FUNCTION_TIMEOUT) });
   return {
@@ -36,7 +38,7 @@ export async function startAws({ withCloudWatch = false }: { withCloudWatch?: bo
     lambda,
     cloudWatch,
     connections: {
-      INCOMING: bucketUri('raw'),
+      INCOMING: bucketUri('raw', { versioned: 'true' }),
       LAKE: bucketUri('lake'),
       TRANSFORM: `lambda://${encodeURIComponent(credentials.accessKeyId)}:${encodeURIComponent(credentials.secretAccessKey)}@${region}/transform?${functionParameters.toString()}`,
       WAREHOUSE: redshift.uri,
