@@ -85,7 +85,11 @@ async function loadBatch(stream: Stream, { topic, messages, maxMalformed, skipEx
   state.batchAt = Date.now();
   const batch = await fixBounds(topic, skipExpired && state.batches === 0, interval, { group: `millrace-${interval.pipeline}-${topic}`, ...(isLast ? {} : { most: messages }) });
   state.positions = batch.ranges.map(({ partition, from }) => ({ partition, offset: from }));
-  if (batch.offsets === 0) return true;
+  if (batch.offsets === 0) {
+    // What had waited behind the batch before, somebody else has loaded.
+    state.lag = 0;
+    return true;
+  }
   // Nobody re-runs a batch: after a failure the next stream reads its messages again.
   return withCleanup((outcome) => removeSignupStaging(interval, outcome === 'completed' ? outcome : 'cancelled'), async () => {
     const staged = await consumeAndStage(batch, true, interval);

@@ -228,6 +228,21 @@ describeWithServer('kafka-signups-stream', () => [locateTemporal(), locateKafka(
     expect(await rows('SELECT count(*), count(DISTINCT event_id) FROM user_signups')).toEqual([['250', '250']]);
   }, 180_000);
 
+  it('waits again when somebody else has loaded what it had seen waiting', async () => {
+    const { topic, fill, start } = await place();
+    await fill(250);
+    const hold = gateFiles.hold(topic, 'batch[2].fixBounds');
+    await stack.gate.set(hold);
+    const stream = await start({ messages: 100 });
+    await stack.gate.seen(gateFiles.held(topic, 'batch[2].fixBounds'));
+    const daily = await stack.client.workflow.start<typeof kafkaSignups>('kafkaSignups', { taskQueue: topic, workflowId: `${topic}-daily`, args: [{ date: '2026-01-31', topic }] });
+    expect(await daily.result()).toMatchObject({ read: 150 });
+    await stack.gate.clear(hold);
+    await expect.poll(async () => (await steps(stream)).steps.map(({ id }) => id), WAIT).toContain('awaitSignups');
+    expect((await steps(stream)).steps.map(({ id }) => id)).not.toContain('batch[3].fixBounds');
+    expect(await drained(stream)).toMatchObject({ read: 100, lag: 0 });
+  }, 120_000);
+
   it('is held when a batch cannot be loaded, tells people how far the topic runs ahead, and loses nothing when it is given up', async () => {
     const { topic, fill, start, rows } = await place();
     await fill(10, 190);
