@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import kafkajs from 'kafkajs';
-import type { Dependencies } from '../../activities/dependencies.js';
 import type { StagedSignups } from '../../activities/kafka-signups/consume-and-stage.js';
 import type { Batch } from '../../activities/kafka-signups/fix-bounds.js';
 import { createKafkaSignupsActivities } from '../../activities/kafka-signups/index.js';
 import { createKafkaLog } from '../../src/kafka/kafka-log.js';
 import { createLocalDirectoryStore } from '../../src/object-store/local-directory.js';
 import { createDuckDBWarehouse } from '../../src/warehouse/duckdb.js';
+import { dependenciesOf } from '../../test/support/activity-dependencies.js';
 
 export interface SideOptions {
   /** `bare` only counts; `stage` runs the step `consumeAndStage`; `load` runs `loadSignups` behind it. */
@@ -46,7 +46,7 @@ async function stage(): Promise<void> {
   const home = join(folder, `${side}-${rounds}`);
   const limits = { memoryLimit: '1GB', threads: 2, scratchDir: join(home, 'scratch') };
   const [log, lake, warehouse] = [createKafkaLog({ brokers: [address], tls: 'off', clientId: 'bench' }), createLocalDirectoryStore({ root: join(home, 'lake') }), createDuckDBWarehouse({ path: join(home, 'warehouse.duckdb'), limits })];
-  const steps = createKafkaSignupsActivities({ lake: () => lake, messages: () => log, warehouse: () => warehouse, limits } as unknown as Dependencies);
+  const steps = createKafkaSignupsActivities(dependenciesOf({ lake: () => lake, messages: () => log, warehouse: () => warehouse, limits }));
   const bounds = await log.bounds(topic, { signal: new AbortController().signal });
   const batch: Batch = { topic, ranges: bounds.map(({ partition, low, end }) => ({ partition, from: low, to: end })), offsets: messages, lost: 0 };
   const interval = { pipeline: 'kafka-signups', ...day, run: `${side}-${rounds}`, generation: rounds };

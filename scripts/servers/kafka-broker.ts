@@ -42,7 +42,8 @@ export async function startKafkaBroker(options: KafkaBrokerOptions): Promise<Kaf
   await writeFile(config, properties(options));
   const classpath = join(program.libs, '*');
   if (!existsSync(join(dataDir, 'log', 'meta.properties'))) {
-    const id = randomBytes(16).toString('base64url');
+    // One that begins with a hyphen would be taken for an option.
+    const id = `M${randomBytes(16).toString('base64url').slice(1)}`;
     await runProgram(program.java, ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', config, ...format], { timeoutMs: START_TIMEOUT_MS });
   }
 
