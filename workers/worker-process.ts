@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
+/** Small semi-spaces keep the garbage of streamed rows from adding to the worker's memory. */
+export const WORKER_FLAGS = ['--max-semi-space-size=8'] as const;
+
 /** A worker that has never polled after this long will not. */
 const READY_TIMEOUT_MS = 60_000;
 /** Longer than the worker's own grace for running steps. */
@@ -82,8 +85,7 @@ function end(child: ChildProcess): void {
 
 async function launch({ entry, environment, execArgv = [], logFile, onStart }: WorkerProcessOptions): Promise<ChildProcess> {
   const log = openSync(logFile, 'a');
-  // Small semi-spaces keep the garbage of streamed rows from adding to the worker's memory.
-  const child = spawn(process.execPath, [...execArgv, '--max-semi-space-size=8', entry], { env: environment, stdio: ['ignore', log, log, 'ipc'] });
+  const child = spawn(process.execPath, [...execArgv, ...WORKER_FLAGS, entry], { env: environment, stdio: ['ignore', log, log, 'ipc'] });
   closeSync(log);
   if (child.pid !== undefined) await onStart(child.pid);
   const timeout = AbortSignal.timeout(READY_TIMEOUT_MS);

@@ -8,6 +8,7 @@ import { createTopic } from '../../src/kafka/create-topic.js';
 import { createKafkaLog } from '../../src/kafka/kafka-log.js';
 import type { OutgoingMessage } from '../../src/kafka/message-log.js';
 import { freePort } from '../../src/stack/ports.js';
+import { WORKER_FLAGS } from '../../workers/worker-process.js';
 import { startKafkaBroker } from '../servers/kafka-broker.js';
 import { obtainKafka } from '../servers/obtain-kafka.js';
 import type { BenchContext } from './bench-context.js';
@@ -94,10 +95,10 @@ async function withSides<T>(options: Omit<SideOptions, 'side'>, use: (sides: Sid
   }
 }
 
-/** A process that does its side's work once for every question. */
+/** A process as workers are started, that does its side's work once for every question. */
 function startSide(options: SideOptions): { round: () => Promise<RoundReport>; stop: () => Promise<void> } {
   const entry = new URL(`./kafka-side${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
-  const child = fork(fileURLToPath(entry), [JSON.stringify(options)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = fork(fileURLToPath(entry), [JSON.stringify(options)], { execArgv: [...WORKER_FLAGS], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const exit = once(child, 'exit');
   return {
     async round() {

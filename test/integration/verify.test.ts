@@ -47,7 +47,7 @@ describeWithServer('millrace verify', locateTemporal, () => {
     // Nothing of the real targets was touched, and nobody was told.
     expect(await stack.adapters().warehouse().describe('orders')).toBeUndefined();
     expect(stack.mails).toEqual([]);
-  }, 400_000);
+  }, 900_000);
 
   it('kills in the steps that are asked for only, of any pipeline', async () => {
     const { code, stdout } = await verify('s3-etl', '--step', 'loadSales', '--step', 'publishSales');
@@ -56,7 +56,7 @@ describeWithServer('millrace verify', locateTemporal, () => {
     expect(report.kills.filter(({ outcome, place }) => outcome !== 'same' && !(outcome === 'unreached' && place === 'middle'))).toEqual([]);
     expect(code).toBe(0);
     expect(report.tables['retail_sales']!.rows).toBeGreaterThan(1000);
-  }, 400_000);
+  }, 900_000);
 
   it('names the steps that there are when another one is asked for', async () => {
     expect(await verify('s3-etl', '--step', 'loadOrders')).toMatchObject({ code: 2, stderr: expect.stringMatching(/there is no step loadOrders; there are findArrivals.*, loadSales, /) as string });
