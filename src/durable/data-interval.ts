@@ -3,6 +3,7 @@ import { DateTime } from 'luxon';
 import { boundsOf, firstMoment, type Bounds } from './bounds.js';
 import { cronInterval } from './cron-intervals.js';
 import { badParams } from './failures.js';
+import { pipelineName } from './pipeline-name.js';
 import { rerunOrigin } from './rerun.js';
 
 /** What one run is about. Every step gets it; ISO 8601 UTC, half-open: start <= t < end. */
@@ -48,11 +49,6 @@ export function dataInterval(params: IntervalParams): DataInterval {
     generation: info.startTime.getTime(),
     ...(origin === undefined ? {} : { reuses: origin.runs }),
   };
-}
-
-/** `ecommerceDaily` → `ecommerce-daily`. */
-export function pipelineName(workflowType: string): string {
-  return workflowType.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase();
 }
 
 /** The pure part of `dataInterval`; `nominal` is the time a run without explicit bounds is due. */

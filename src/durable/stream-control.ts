@@ -1,5 +1,6 @@
 import { ApplicationFailure, CancellationScope, allHandlersFinished, condition, defineQuery, defineUpdate, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
-import { pipelineName, intervalBounds, type DataInterval } from './data-interval.js';
+import { intervalBounds, type DataInterval } from './data-interval.js';
+import { pipelineName } from './pipeline-name.js';
 import { withStepScope, taskGroup } from './step-scope.js';
 import { DRAIN_UPDATE, STREAM_QUERY, type StreamCounts, type StreamOrder, type StreamProgress } from './stream.js';
 

@@ -2,7 +2,7 @@ import type { Alert, AlertedRun, AlertEvent } from '../alerts/alert.js';
 import { areRoutes, channelsFor, type AlertChannel, type AlertRoute } from '../alerts/routing.js';
 import { findPipeline, pipelineOfWorkflow } from '../catalog.js';
 import type { BackfillRequest } from '../durable/backfill.js';
-import { pipelineName } from '../durable/data-interval.js';
+import { pipelineName } from '../durable/pipeline-name.js';
 import { RUN_OPTIONS_MEMO, type RunOptions } from './run-options.js';
 
 /** What `deliverAlert` is started with. Small: messages are shortened, and hold no secrets. */

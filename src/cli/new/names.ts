@@ -1,4 +1,4 @@
-import { pipelineName } from '../../durable/data-interval.js';
+import { pipelineName } from '../../durable/pipeline-name.js';
 import { usageError } from '../cli-error.js';
 
 /** What a template may leave open, written `{{Name}}` there. */
