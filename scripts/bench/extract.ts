@@ -8,7 +8,8 @@ import { startWorkerProcess } from '../../workers/worker-process.js';
 import { benchBundle } from './bench-bundle.js';
 import type { BenchContext } from './bench-context.js';
 import type { extractOnce } from './extract-workflows.js';
-import { count, median, plainFigure, seconds, type Figure } from './figures.js';
+import { medianOf } from '../../src/median.js';
+import { count, plainFigure, seconds, type Figure } from './figures.js';
 import { fillDuckDbSales, fillMariaDbSales } from './sales-lines.js';
 
 const DATE = '2010-12-01';
@@ -75,8 +76,8 @@ async function measurePeaks(context: BenchContext, folder: string, database: Sal
       times[size].push(ms);
     }
   }
-  const detail = (['few', 'many'] as const).map((size) => `${count(size === 'few' ? few : many)} rows ${Math.round(median(peaks[size]))} MB in ${seconds(median(times[size]))}`).join(', ');
-  const flat = peaks.many.map((peak) => peak / median(peaks.few));
+  const detail = (['few', 'many'] as const).map((size) => `${count(size === 'few' ? few : many)} rows ${Math.round(medianOf(peaks[size]))} MB in ${seconds(medianOf(times[size]))}`).join(', ');
+  const flat = peaks.many.map((peak) => peak / medianOf(peaks.few));
   return [
     plainFigure(peaks.many, { benchmark: 'extract', name: `${database.name}, peak of the worker, ${count(many)} rows`, unit: 'MB', target: PEAK_TARGET_MB, detail }),
     plainFigure(flat, { benchmark: 'extract', name: `${database.name}, ${count(many)} rows against ${count(few)}`, unit: '×', target: FLAT_TARGET, detail }),

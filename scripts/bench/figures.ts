@@ -1,3 +1,5 @@
+import { medianOf } from '../../src/median.js';
+
 /** One measured figure and the target that it is judged by. */
 export interface Figure {
   benchmark: string;
@@ -13,12 +15,6 @@ export interface Figure {
   target?: number;
   /** What was compared, in absolute numbers of this machine. */
   detail: string;
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
 export function meetsTarget(figure: Figure): boolean {
@@ -59,14 +55,14 @@ export async function sideBySide(
 /** How many times theirs our time is: of the medians of both sides, and round by round for the spread. */
 export function ratioFigure(comparison: Comparison, figure: Pick<Figure, 'benchmark' | 'name' | 'target'> & { ours: string; theirs: string }): Figure {
   const { ours, theirs, ...named } = figure;
-  const [our, their] = [median(comparison.ours), median(comparison.theirs)];
+  const [our, their] = [medianOf(comparison.ours), medianOf(comparison.theirs)];
   const ratios = comparison.ours.map((ms, round) => ms / comparison.theirs[round]!);
   return { ...named, unit: '×', value: our / their, min: Math.min(...ratios), max: Math.max(...ratios), detail: `${ours} ${seconds(our)}, ${theirs} ${seconds(their)}` };
 }
 
 /** Of values that are compared with nothing but their target. */
 export function plainFigure(values: readonly number[], figure: Pick<Figure, 'benchmark' | 'name' | 'unit' | 'target' | 'detail'>): Figure {
-  return { ...figure, value: median(values), min: Math.min(...values), max: Math.max(...values) };
+  return { ...figure, value: medianOf(values), min: Math.min(...values), max: Math.max(...values) };
 }
 
 export function seconds(ms: number): string {

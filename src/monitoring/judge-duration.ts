@@ -1,3 +1,4 @@
+import { medianOf } from '../median.js';
 import type { DurationHealth } from './health.js';
 
 /** Runs that the last one is compared with. */
@@ -25,11 +26,4 @@ export function judgeDuration(last: number, open: boolean, before: readonly numb
   const spread = medianOf(compared.map((seconds) => Math.abs(seconds - median))) / MAD_OF_SIGMA;
   const most = median + Math.max(MOST_SCORE * spread, LEAST_PART * median, LEAST_SECONDS);
   return { last, open, compared: compared.length, median, spread, ...(compared.length < LEAST_RUNS ? {} : { most }) };
-}
-
-/** 0 of nothing. */
-function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }

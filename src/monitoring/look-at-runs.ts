@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Pipeline } from '../catalog.js';
 import { listRuns, STATUS_OF_STATE } from '../runs/list-runs.js';
 import type { RunState } from '../runs/run-view.js';
-import { stuckAmong } from '../runs/stuck-runs.js';
+import { STUCK_ATTEMPTS, stuckAmong } from '../runs/stuck-runs.js';
 import { SEARCH_ATTRIBUTES } from '../steps/search-attributes.js';
 import type { DurationHealth, LastRun, RunCounts } from './health.js';
 import { MONITORING } from './incidents.js';
@@ -10,8 +10,6 @@ import { COMPARED_RUNS, judgeDuration } from './judge-duration.js';
 
 /** Open runs whose own tasks are looked at; workers watch all of them. */
 const STUCK_AMONG = 200;
-/** As the workers' watch counts: fewer tries may be a worker that was killed. */
-const STUCK_ATTEMPTS = 3;
 
 /** How the runs of a pipeline that ended within the window have ended: counted by the server, none of them is read. */
 export async function countRuns(client: Client, { workflow }: Pipeline, { start, end }: { start: string; end: string }): Promise<RunCounts> {

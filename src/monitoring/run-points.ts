@@ -1,5 +1,6 @@
 import { statisticsOf, type MetricDimensions, type MetricName, type MetricPoint } from '../metrics/metric-sink.js';
 import type { RunView, StepView } from '../runs/run-view.js';
+import { stepName } from '../runs/step-name.js';
 import { stateOfHealth, type HealthReport } from './health.js';
 
 /** What there is to measure of a run that has ended, at the time at which it did; its steps at their own ends. */
@@ -23,11 +24,11 @@ function stepPoints(dimensions: MetricDimensions, views: readonly StepView[], ru
   return [...(seconds.length === 0 ? [] : [point('StepSeconds', dimensions, at, seconds)]), ...(rows.length === 0 ? [] : [point('StepRows', dimensions, at, rows)])];
 }
 
-/** `extract.train[resnet]#2` is `extract.train`: every name is a metric of its own, and keys are without end. */
+/** Every name is a metric of its own, and keys of mapped steps are without end. */
 function stepsByName(steps: readonly StepView[]): Map<string, StepView[]> {
   const byName = new Map<string, StepView[]>();
   for (const step of steps) {
-    const name = step.id.replaceAll(/\[[^\]]*\]|#\d+$/g, '');
+    const name = stepName(step.id);
     byName.set(name, [...(byName.get(name) ?? []), step]);
   }
   return byName;

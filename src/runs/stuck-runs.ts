@@ -9,6 +9,8 @@ export interface StuckCause extends Failure {
   attempts: number;
 }
 
+/** Two tries come at once, the third one seconds later: then it is no longer a worker that was killed. */
+export const STUCK_ATTEMPTS = 3;
 /** Answers of Temporal that are waited for at the same time. */
 const CONCURRENCY = 8;
 /** A failed workflow task is written to the history once, however often it is tried: it is among the last events. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
-import { openRuns, stuckAmong, type StuckCause } from './stuck-runs.js';
+import { openRuns, STUCK_ATTEMPTS, stuckAmong, type StuckCause } from './stuck-runs.js';
 
 export interface StuckWatchOptions {
   client: Client;
@@ -12,8 +12,6 @@ export interface StuckWatchOptions {
   everyMs?: number;
 }
 
-/** Two tries come at once, the third one seconds later: then it is no longer a worker that was killed. */
-const ATTEMPTS = 3;
 /** A stuck run is to be told within a minute. */
 const EVERY_MS = 20_000;
 /** Open runs that one look asks for; the next look goes on behind them. */
@@ -34,7 +32,7 @@ export function watchStuckRuns({ client, taskQueue, onStuck, onTrouble, everyMs 
     const { taken, done } = await take(runs, RUNS_PER_LOOK);
     if (done) runs = undefined;
     const fresh = taken.filter(({ runId }) => !told.has(runId));
-    const causes = await stuckAmong(client, fresh, ATTEMPTS);
+    const causes = await stuckAmong(client, fresh, STUCK_ATTEMPTS);
     for (const run of fresh.filter(({ runId }) => causes.has(runId))) {
       await onStuck(run, causes.get(run.runId)!);
       told.add(run.runId);

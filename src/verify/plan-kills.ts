@@ -1,3 +1,4 @@
+import { stepName } from '../runs/step-name.js';
 import { KILL_PLACES, type KillPlace } from './gate-files.js';
 import { overlap, type ObservedStep } from './observed-steps.js';
 
@@ -40,19 +41,14 @@ export function planKills(steps: readonly ObservedStep[]): PlannedKill[][] {
   return runs.map(({ kills }) => kills);
 }
 
-/** What the steps of a map, and calls of the same name, have in common. */
-function family({ id }: ObservedStep): string {
-  return id.replaceAll(/\[[^\]]*\]|#\d+$/g, '');
-}
-
 /** The steps with one of these ids or names; `train` is every `train[…]`. */
 export function chosen(steps: readonly ObservedStep[], names: readonly string[]): ObservedStep[] {
-  return steps.filter((step) => names.includes(step.id) || names.includes(family(step)));
+  return steps.filter((step) => names.includes(step.id) || names.includes(stepName(step.id)));
 }
 
 /** Of the steps of a map, and of calls of the same name, the first and the last one stand for all. */
 export function representatives(steps: readonly ObservedStep[]): ObservedStep[] {
-  const first = new Map(steps.toReversed().map((step) => [family(step), step]));
-  const last = new Map(steps.map((step) => [family(step), step]));
-  return steps.filter((step) => first.get(family(step)) === step || last.get(family(step)) === step);
+  const first = new Map(steps.toReversed().map((step) => [stepName(step.id), step]));
+  const last = new Map(steps.map((step) => [stepName(step.id), step]));
+  return steps.filter((step) => first.get(stepName(step.id)) === step || last.get(stepName(step.id)) === step);
 }
