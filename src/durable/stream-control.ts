@@ -1,8 +1,9 @@
-import { ApplicationFailure, CancellationScope, allHandlersFinished, condition, defineQuery, defineUpdate, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, allHandlersFinished, condition, defineQuery, defineUpdate, isCancellation, setHandler, workflowInfo } from '@temporalio/workflow';
 import { intervalBounds, type DataInterval } from './data-interval.js';
+import { refused, requireName, type Operator } from './operator.js';
 import { pipelineName } from './pipeline-name.js';
 import { withStepScope, taskGroup } from './step-scope.js';
-import { DRAIN_UPDATE, STREAM_QUERY, type StreamCounts, type StreamOrder, type StreamProgress } from './stream.js';
+import { DRAIN_UPDATE, STREAM_QUERY, type StreamCounts, type StreamProgress } from './stream.js';
 
 /** What one execution of a stream's workflow hands to the next. */
 export interface StreamState extends StreamCounts {
@@ -57,7 +58,7 @@ export function streamControl<S extends StreamState>(before: S, rounds = ROUNDS)
     { description: 'What the stream has loaded, and what it does' },
   );
   setHandler(
-    defineUpdate<void, [StreamOrder]>(DRAIN_UPDATE),
+    defineUpdate<void, [Operator]>(DRAIN_UPDATE),
     (order) => {
       draining = { ...order, since: new Date().toISOString() };
       endWait();
@@ -65,7 +66,7 @@ export function streamControl<S extends StreamState>(before: S, rounds = ROUNDS)
     {
       description: 'Loads what is there, and completes',
       validator: (order) => {
-        if (typeof order?.by !== 'string' || order.by.trim() === '') throw refused('an order needs the name of who gives it (by): it stays in the history');
+        requireName(order);
         if (draining !== undefined) throw refused(`the stream is being drained already, since ${draining.since} by ${draining.by}`);
       },
     },
@@ -117,8 +118,4 @@ export function batchInterval(number: number): DataInterval {
   const { workflowType, runId } = workflowInfo();
   const now = new Date();
   return { pipeline: pipelineName(workflowType), ...intervalBounds({ date: now.toISOString().slice(0, 10) }, now), run: `${runId}-${number}`, generation: now.getTime() };
-}
-
-function refused(message: string): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, 'NOT_POSSIBLE');
 }

@@ -2,18 +2,12 @@
  * What a stream (a pipeline that loads batch after batch until it is drained) says of itself and takes: shared by its workflow and the
  * CLI. Sandbox-safe.
  */
+import type { Operator } from './operator.js';
 
-/** Name of the update by which a stream loads what is there and completes. Takes a `StreamOrder`. */
+/** Name of the update by which a stream loads what is there and completes. Takes an `Operator`. */
 export const DRAIN_UPDATE = 'millrace.drain';
 /** Name of the query that a stream answers with its `StreamProgress`. */
 export const STREAM_QUERY = 'stream';
-
-/** Who asks, and why: written into the history with the update. */
-export interface StreamOrder {
-  /** `anna@host` */
-  by: string;
-  why?: string;
-}
 
 /** Totals of a stream's batches, over all executions of its workflow. */
 export interface StreamCounts {
@@ -41,5 +35,5 @@ export interface StreamProgress extends StreamCounts {
   since: string;
   /** `waiting` for messages or for time to pass. What keeps a batch from going on, such as a pause, is told by the query `steps`. */
   state: 'waiting' | 'loading' | 'draining' | 'drained';
-  draining?: StreamOrder & { since: string };
+  draining?: Operator & { since: string };
 }

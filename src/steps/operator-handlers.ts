@@ -1,7 +1,8 @@
-import { ApplicationFailure, defineQuery, defineUpdate, setHandler } from '@temporalio/workflow';
+import { defineQuery, defineUpdate, setHandler } from '@temporalio/workflow';
+import { isBlank, refused, requireName, type Operator } from '../durable/operator.js';
 import { rerunOrigin, supersede } from '../durable/rerun.js';
 import { stepEntries, stepEntry, type StepEntry, type StepState } from '../durable/step-table.js';
-import { OPERATOR_UPDATES, STEPS_QUERY, type Operator, type SkipOrder, type StepOrder, type StepsAnswer } from './operator-protocol.js';
+import { OPERATOR_UPDATES, STEPS_QUERY, type SkipOrder, type StepOrder, type StepsAnswer } from './operator-protocol.js';
 import type { RunControl } from './run-control.js';
 import type { OpenStep, Order, StepRunner } from './step-runner.js';
 
@@ -102,16 +103,4 @@ function possible(runner: StepRunner, kind: Order['kind'], from: readonly StepSt
   if (ids.length === 0) return `No step of this run can be taken to ${kind} now`;
   const more = ids.length > MOST_NAMED ? ` and ${ids.length - MOST_NAMED} more` : '';
   return `Possible now: ${ids.slice(0, MOST_NAMED).join(', ')}${more}`;
-}
-
-function requireName(operator: Operator | undefined): void {
-  if (isBlank(operator?.by)) throw refused('an order needs the name of who gives it (by): it stays in the history');
-}
-
-function isBlank(text: string | undefined): boolean {
-  return typeof text !== 'string' || text.trim() === '';
-}
-
-function refused(message: string, type: 'NOT_POSSIBLE' | 'NO_SUCH_STEP' = 'NOT_POSSIBLE'): ApplicationFailure {
-  return ApplicationFailure.nonRetryable(message, type);
 }

@@ -1,3 +1,4 @@
+import type { Operator } from '../durable/operator.js';
 import type { StepEntry } from '../durable/step-table.js';
 
 /**
@@ -18,12 +19,7 @@ export const OPERATOR_UPDATES = {
   supersede: 'millrace.supersede',
 } as const;
 
-/** Who asks, and why: written into the history with the update. */
-export interface Operator {
-  /** `anna@host` */
-  by: string;
-  why?: string;
-}
+export type { Operator };
 
 export interface StepOrder extends Operator {
   /** A step's id. */
