@@ -14,7 +14,6 @@ export interface MetricDimensions {
   pipeline?: string;
   step?: string;
   table?: string;
-  taskQueue?: string;
 }
 
 export interface MetricPoint {

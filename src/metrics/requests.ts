@@ -44,5 +44,4 @@ const DIMENSIONS = [
   ['pipeline', 'Pipeline'],
   ['step', 'Step'],
   ['table', 'Table'],
-  ['taskQueue', 'TaskQueue'],
 ] as const;

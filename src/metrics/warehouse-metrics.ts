@@ -11,14 +11,13 @@ export const METRICS: TableSpec = {
     { name: 'pipeline', type: 'text', nullable: true },
     { name: 'step', type: 'text', nullable: true },
     { name: 'table_name', type: 'text', nullable: true },
-    { name: 'task_queue', type: 'text', nullable: true },
     { name: 'measured_at', type: 'timestamp' },
     { name: 'samples', type: 'bigint' },
     { name: 'total', type: 'double' },
     { name: 'least', type: 'double' },
     { name: 'most', type: 'double' },
   ],
-  key: ['batch', 'metric', 'pipeline', 'step', 'table_name', 'task_queue', 'measured_at'],
+  key: ['batch', 'metric', 'pipeline', 'step', 'table_name', 'measured_at'],
 };
 
 /** Measurements as rows of the warehouse; a batch that is published again replaces its own rows. The warehouse stays its owner's. */
@@ -34,7 +33,6 @@ export function createWarehouseMetrics(warehouse: Warehouse): MetricSink {
         dimensions.pipeline ?? null,
         dimensions.step ?? null,
         dimensions.table ?? null,
-        dimensions.taskQueue ?? null,
         at,
         statistics.count,
         statistics.sum,

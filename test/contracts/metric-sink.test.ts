@@ -17,7 +17,7 @@ import { describeWithServer } from '../support/with-server.js';
 import { metricSinkContract, type MetricSinkUnderTest } from './metric-sink.contract.js';
 
 const NAMESPACE = 'MillraceTest';
-const NAMES = { pipeline: 'Pipeline', step: 'Step', table: 'Table', taskQueue: 'TaskQueue' } as const;
+const NAMES = { pipeline: 'Pipeline', step: 'Step', table: 'Table' } as const;
 const { signal } = new AbortController();
 const temporaryFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'millrace-metrics-'));
 
