@@ -2,11 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { noopMetricMeter } from '@temporalio/common';
 import { Worker } from '@temporalio/worker';
 import { createCheckOrders } from '../../activities/check-orders.js';
 import { createCleanAndJoin, type OrderSources } from '../../activities/clean-and-join.js';
-import type { Dependencies } from '../../activities/dependencies.js';
 import { ORDERS, REVENUE_BY_CATEGORY, REVENUE_BY_COUNTRY } from '../../activities/order-tables.js';
 import { createPublishOrders } from '../../activities/publish-orders.js';
 import { createRemoveStaging } from '../../activities/remove-staging.js';
@@ -17,6 +15,7 @@ import { createDuckDBSqlSource } from '../../src/sources/duckdb-sql.js';
 import { MillracePlugin } from '../../src/steps/plugin.js';
 import { createStepLogs } from '../../src/steps/step-logs.js';
 import { createDuckDBWarehouse } from '../../src/warehouse/duckdb.js';
+import { dependenciesOf } from '../../test/support/activity-dependencies.js';
 import { benchBundle } from './bench-bundle.js';
 import type { BenchContext } from './bench-context.js';
 import { count, ratioFigure, sideBySide, type Figure } from './figures.js';
@@ -73,27 +72,8 @@ async function withOrdersWorker<T>(context: BenchContext, paths: { lakeRoot: str
   const lake = createLocalDirectoryStore({ root: paths.lakeRoot });
   const warehouse = createDuckDBWarehouse({ path: paths.ours, limits });
   const sales = createDuckDBSqlSource({ path: paths.ours, limits });
-  const notNeeded = (): never => {
-    throw new Error('this benchmark starts behind the extract steps');
-  };
-  const deps: Dependencies = {
-    lake: () => lake,
-    warehouse: () => warehouse,
-    // Asked for its time zone only.
-    sales: () => sales,
-    customers: notNeeded,
-    catalog: notNeeded,
-    clicks: notNeeded,
-    incoming: notNeeded,
-    metrics: { warehouse: () => undefined, cloudwatch: () => undefined },
-    meter: noopMetricMeter,
-    messages: notNeeded,
-    transform: notNeeded,
-    alertSinks: { mail: notNeeded, slack: notNeeded, incident: notNeeded },
-    redact: (text) => text,
-    webUi: undefined,
-    limits,
-  };
+  // Asked of its sales for their time zone only: it starts behind the extract steps.
+  const deps = dependenciesOf({ lake: () => lake, warehouse: () => warehouse, sales: () => sales, redact: (text) => text, limits });
   const logs = createStepLogs(() => lake, (message) => context.say(message));
   const plugins = [new MillracePlugin({ redact: (text) => text, logs })];
   const worker = await Worker.create({

@@ -9,11 +9,12 @@ import { OPERATOR_UPDATES, STEPS_QUERY, type StepsAnswer } from '../../src/steps
 import { gateFiles } from '../../src/verify/gate-files.js';
 import type { kafkaSignups } from '../../workflows/kafka-signups.js';
 import type { kafkaSignupsStream, KafkaSignupsStreamParams, KafkaSignupsStreamResult } from '../../workflows/kafka-signups-stream.js';
-import { locateKafka, startKafka, type KafkaServer } from '../servers/kafka.js';
+import { locateKafka, type KafkaServer } from '../servers/kafka.js';
 import { freePort } from '../servers/server-process.js';
 import { locateTemporal } from '../servers/temporal.js';
 import { millrace } from '../support/millrace-command.js';
-import { startPipelineStack, type PipelineStack } from '../support/pipeline-stack.js';
+import type { PipelineStack } from '../support/pipeline-stack.js';
+import { startSignupsStack, type SignupsStack } from '../support/signups-stack.js';
 import { describeWithServer } from '../support/with-server.js';
 
 const ANNA = { by: 'anna' };
@@ -21,25 +22,19 @@ const WAIT = { timeout: 90_000, interval: 100 };
 const never = new AbortController().signal;
 
 describeWithServer('kafka-signups-stream', () => [locateTemporal(), locateKafka()], () => {
+  let signups: SignupsStack;
   let kafka: KafkaServer;
   let stack: PipelineStack;
-  let names = 0;
 
   beforeAll(async () => {
-    [kafka, stack] = await Promise.all([startKafka(), startPipelineStack({ preload: [] })]);
+    signups = await startSignupsStack();
+    ({ kafka, stack } = signups);
   }, 120_000);
-  afterAll(async () => {
-    await stack?.stop();
-    await kafka?.stop();
-  });
+  afterAll(() => signups?.stop());
 
   /** A topic, a warehouse and a worker of its own, and a stream that reads and fills them. */
-  const place = async ({ partitions = 3, settings = {} }: { partitions?: number; settings?: Record<string, string> } = {}) => {
-    const topic = `stream-${(names += 1)}`;
-    await kafka.createTopic(topic, { partitions });
-    const connections = { KAFKA_DEFAULT: `kafka://${kafka.address}`, WAREHOUSE: `duckdb://${stack.home}/${topic}.duckdb` };
-    await stack.worker(topic, connections, stack.temporal, settings);
-    const adapters = stack.adapters(connections);
+  const place = async (options: { partitions?: number; settings?: Record<string, string> } = {}) => {
+    const { topic, adapters } = await signups.open(options);
     let filled = 0;
     return {
       topic,

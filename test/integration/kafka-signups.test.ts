@@ -3,10 +3,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { generateSignups, SPOILED } from '../../src/demo/generate-signups.js';
 import type { KillReport } from '../../src/verify/verify-report.js';
 import type { KafkaSignupsParams, KafkaSignupsResult } from '../../workflows/kafka-signups.js';
-import { locateKafka, startKafka, type KafkaServer } from '../servers/kafka.js';
+import { locateKafka, type KafkaServer } from '../servers/kafka.js';
 import { locateTemporal } from '../servers/temporal.js';
 import { millrace } from '../support/millrace-command.js';
-import { historyText, startPipelineStack, type PipelineStack } from '../support/pipeline-stack.js';
+import { historyText, type PipelineStack } from '../support/pipeline-stack.js';
+import { startSignupsStack, type SignupsStack } from '../support/signups-stack.js';
 import { describeWithServer } from '../support/with-server.js';
 
 const DATE = '2026-01-31';
@@ -17,25 +18,19 @@ const locateBoth = (): void => {
 };
 
 describeWithServer('kafka-signups', locateBoth, () => {
+  let signups: SignupsStack;
   let kafka: KafkaServer;
   let stack: PipelineStack;
-  let names = 0;
 
   beforeAll(async () => {
-    [kafka, stack] = await Promise.all([startKafka(), startPipelineStack({ preload: [] })]);
+    signups = await startSignupsStack();
+    ({ kafka, stack } = signups);
   }, 120_000);
-  afterAll(async () => {
-    await stack?.stop();
-    await kafka?.stop();
-  });
+  afterAll(() => signups?.stop());
 
   /** A topic, a warehouse and a task queue with a worker of its own. */
-  const place = async ({ partitions = 3, config = {} }: { partitions?: number; config?: Record<string, string> } = {}) => {
-    const topic = `signups-${(names += 1)}`;
-    await kafka.createTopic(topic, { partitions, config });
-    const connections = { KAFKA_DEFAULT: `kafka://${kafka.address}`, WAREHOUSE: `duckdb://${stack.home}/${topic}.duckdb` };
-    await stack.worker(topic, connections);
-    const adapters = stack.adapters(connections);
+  const place = async (options: { partitions?: number; config?: Record<string, string> } = {}) => {
+    const { topic, adapters } = await signups.open(options);
     let runs = 0;
     return {
       topic,

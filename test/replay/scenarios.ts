@@ -97,10 +97,7 @@ const WRITTEN: readonly Scenario[] = [
     name: 'kafka-signups',
     days: [],
     async play(stack) {
-      const kafka = await startKafka();
-      try {
-        await kafka.createTopic('user_signups', { partitions: 2 });
-        await stack.worker(QUEUE, { KAFKA_DEFAULT: `kafka://${kafka.address}` });
+      return withSignupsTopic(stack, async () => {
         const play = async (name: string, params: KafkaSignupsParams): Promise<WorkflowHandle> => {
           const handle = await stack.client.workflow.start('kafkaSignups', { taskQueue: QUEUE, workflowId: `kafka-signups-${name}`, args: [{ date: DATE, ...params }] });
           await handle.result().catch(() => undefined);
@@ -108,19 +105,14 @@ const WRITTEN: readonly Scenario[] = [
         };
         const completed = await play('completed', { produce: 500, malformed: 0.05 });
         return { completed, empty: await play('empty', {}) };
-      } finally {
-        await kafka.stop();
-      }
+      });
     },
   },
   {
     name: 'kafka-signups-stream',
     days: [],
     async play(stack) {
-      const kafka = await startKafka();
-      try {
-        await kafka.createTopic('user_signups', { partitions: 2 });
-        await stack.worker(QUEUE, { KAFKA_DEFAULT: `kafka://${kafka.address}` });
+      return withSignupsTopic(stack, async () => {
         const { workflow } = stack.client;
         const params: KafkaSignupsStreamParams = { produce: 500, malformed: 0.05, seconds: 1, messages: 200, rounds: 2 };
         const first = await workflow.start('kafkaSignupsStream', { taskQueue: QUEUE, workflowId: 'kafka-signups-stream', args: [params] });
@@ -133,9 +125,7 @@ const WRITTEN: readonly Scenario[] = [
         await newest.executeUpdate(DRAIN_UPDATE, { args: [{ by: 'anna' }] });
         await newest.result();
         return { continued: workflow.getHandle(first.workflowId, first.firstExecutionRunId), drained: newest };
-      } finally {
-        await kafka.stop();
-      }
+      });
     },
   },
   {
@@ -191,3 +181,15 @@ const PLAIN = CATALOG.filter(({ name }) => WRITTEN.every((scenario) => scenario.
 );
 
 export const SCENARIOS: readonly Scenario[] = [...WRITTEN, ...PLAIN];
+
+/** A broker with the topic of the sign-ups, and a worker that reads it. */
+async function withSignupsTopic<T>(stack: PipelineStack, play: () => Promise<T>): Promise<T> {
+  const kafka = await startKafka();
+  try {
+    await kafka.createTopic('user_signups', { partitions: 2 });
+    await stack.worker(QUEUE, { KAFKA_DEFAULT: `kafka://${kafka.address}` });
+    return await play();
+  } finally {
+    await kafka.stop();
+  }
+}
