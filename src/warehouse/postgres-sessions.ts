@@ -52,6 +52,8 @@ export function createPostgresSessions(connection: PostgresConnection): Postgres
   const pool = new Pool({ ...config, max: MAX_SESSIONS, allowExitOnIdle: true });
   // The server went away while the session was idle: the next user opens a new one.
   pool.on('error', ignore);
+  // A session that is lost reports it twice: to its statement, if it has one, and by an event that must be heard.
+  pool.on('connect', (client) => client.on('error', ignore));
   const prepared = new WeakSet<ClientBase>();
 
   /** A session that has answered its first statement: one that died while it was idle is thrown away for the next. */
@@ -60,8 +62,6 @@ export function createPostgresSessions(connection: PostgresConnection): Postgres
       const client = await pool.connect().catch((error: unknown) => {
         throw postgresError(error, identity);
       });
-      // A session that is lost reports it twice: to the statement, and by an event that must be heard.
-      client.on('error', ignore);
       const reused = prepared.has(client);
       try {
         if (!reused) await prepareSession(client, schema);
@@ -69,7 +69,6 @@ export function createPostgresSessions(connection: PostgresConnection): Postgres
         await client.query(begin);
         return client;
       } catch (error) {
-        client.off('error', ignore);
         client.release(true);
         if (!reused) throw postgresError(error, identity, begin);
       }
@@ -93,7 +92,6 @@ export function createPostgresSessions(connection: PostgresConnection): Postgres
       } finally {
         // A session whose cancellation may still be on its way must not run anybody else's statement.
         const cancelled = await stopCancelling();
-        client.off('error', ignore);
         client.release(broken || cancelled);
       }
     },

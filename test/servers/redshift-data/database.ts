@@ -87,9 +87,13 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
     cancel: async (pid) => {
       const helper = new Client({ ...postgres, database: 'postgres' });
-      await helper.connect();
-      await helper.query('SELECT pg_cancel_backend($1)', [pid]);
-      await helper.end();
+      helper.on('error', ignore);
+      try {
+        await helper.connect();
+        await helper.query('SELECT pg_cancel_backend($1)', [pid]);
+      } finally {
+        await helper.end();
+      }
     },
     close: async () => {
       for (const pool of pools.values()) await pool.then((opened) => opened.end()).catch(() => undefined);
@@ -97,17 +101,19 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
+const ignore = (): void => undefined;
+
 async function openPool(config: ClientConfig): Promise<Pool> {
   const pool = new Pool({ ...config, max: 20, application_name: 'redshift' });
-  pool.on('error', () => undefined);
+  pool.on('error', ignore);
+  // A session that is lost says so by an event too, also between two statements.
+  pool.on('connect', (client) => client.on('error', ignore));
   await pool.query(SYSTEM_OBJECTS);
   return pool;
 }
 
 function databaseSession(client: PoolClient, pool: Pool, options: DatabaseOptions): DatabaseSession {
   const pid = (client as PoolClient & { processID: number }).processID;
-  const ignore = (): void => undefined;
-  client.on('error', ignore);
   return {
     pid,
     // Redshift's snapshot isolation, with the snapshot of the first statement that reads or writes: LOCK is none.
@@ -129,7 +135,6 @@ function databaseSession(client: PoolClient, pool: Pool, options: DatabaseOption
       });
     },
     end: async () => {
-      client.off('error', ignore);
       const clean = await client.query('ROLLBACK').then(() => client.query('DISCARD ALL')).then(() => true, () => false);
       client.release(!clean);
     },

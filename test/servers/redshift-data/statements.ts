@@ -54,6 +54,7 @@ const CANCEL_EVERY_MS = 50;
 export function createStatements({ database, activeStatements, gate }: StatementsOptions): Statements {
   const statements = new Map<string, Statement>();
   const byToken = new Map<string, Statement>();
+  /** Statements and cancellations that use the database. */
   const running = new Set<Promise<void>>();
   let lastQueryId = 1000;
 
@@ -90,6 +91,19 @@ export function createStatements({ database, activeStatements, gate }: Statement
     }
   };
 
+  /** A request that comes between two statements is lost. */
+  const cancelUntilEnded = async (statement: Statement): Promise<void> => {
+    while (!ENDED.has(statement.status)) {
+      if (statement.pid !== undefined) await database.cancel(statement.pid).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, CANCEL_EVERY_MS));
+    }
+  };
+
+  const track = (work: Promise<void>): void => {
+    running.add(work);
+    void work.finally(() => running.delete(work));
+  };
+
   return {
     submit: (submission, bound) => {
       const known = submission.ClientToken === undefined ? undefined : byToken.get(submission.ClientToken);
@@ -102,9 +116,7 @@ export function createStatements({ database, activeStatements, gate }: Statement
       const statement: Statement = { id: randomUUID(), submission, status: 'SUBMITTED', createdAt: now, updatedAt: now, parts, cancelled: false };
       statements.set(statement.id, statement);
       if (submission.ClientToken !== undefined) byToken.set(submission.ClientToken, statement);
-      const work = run(statement, bound);
-      running.add(work);
-      void work.finally(() => running.delete(work));
+      track(run(statement, bound));
       return accepted(statement);
     },
     describe: (id) => {
@@ -123,13 +135,7 @@ export function createStatements({ database, activeStatements, gate }: Statement
       if (part) throw validation('Cannot cancel a sub-statement of a batch: cancel the batch.');
       if (ENDED.has(statement.status)) throw validation(`Could not cancel a query that is already in ${statement.status} state with ID: ${id}`);
       statement.cancelled = true;
-      void (async () => {
-        // A request that comes between two statements is lost.
-        while (!ENDED.has(statement.status)) {
-          if (statement.pid !== undefined) await database.cancel(statement.pid).catch(() => undefined);
-          await new Promise((resolve) => setTimeout(resolve, CANCEL_EVERY_MS));
-        }
-      })();
+      track(cancelUntilEnded(statement));
       return true;
     },
     list: ({ StatementName = '', Status, MaxResults = 100, NextToken }) => {
