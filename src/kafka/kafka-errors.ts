@@ -1,10 +1,24 @@
 import { MillraceError, isMillraceError, type ErrorCode } from '../errors.js';
 
+/** What a call needs: named when a broker refuses it. */
+export interface Needs {
+  /** On the topic. */
+  right: 'Describe' | 'Read' | 'Write';
+  topic: string;
+  group?: string;
+}
+
+type Advice = string | ((needs: Needs | undefined) => string);
+
 /** What a broker answers, by the name that the protocol gives it, and what kafkajs raises itself. */
-const TYPES: readonly { code: ErrorCode; advice: string; types: readonly string[] }[] = [
+const TYPES: readonly { code: ErrorCode; advice: Advice; types: readonly string[] }[] = [
   // People create topics; a retry would meet the same broker.
   { code: 'SOURCE_MISSING', advice: 'Create the topic, or correct its name.', types: ['UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID', 'INVALID_TOPIC_EXCEPTION'] },
   // Credentials and grants are changed by people.
+  { code: 'SOURCE_FORBIDDEN', advice: (needs) => `Give the user ${rightOnTopic(needs)}.`, types: ['TOPIC_AUTHORIZATION_FAILED'] },
+  { code: 'SOURCE_FORBIDDEN', advice: (needs) => `Give the user Read on the group${needs?.group === undefined ? '' : ` ${needs.group}`}.`, types: ['GROUP_AUTHORIZATION_FAILED'] },
+  // Of idempotent producers alone: before Kafka 3.0 the right on the topic did not include it.
+  { code: 'SOURCE_FORBIDDEN', advice: (needs) => `Give the user ${rightOnTopic(needs)}, and on brokers before 3.0 IdempotentWrite on the cluster.`, types: ['CLUSTER_AUTHORIZATION_FAILED'] },
   {
     code: 'SOURCE_FORBIDDEN',
     advice: 'Check user, password, sasl= and tls= of the connection, and what the user may do.',
@@ -13,9 +27,6 @@ const TYPES: readonly { code: ErrorCode; advice: string; types: readonly string[
       'SASL_AUTHENTICATION_FAILED',
       'UNSUPPORTED_SASL_MECHANISM',
       'ILLEGAL_SASL_STATE',
-      'TOPIC_AUTHORIZATION_FAILED',
-      'GROUP_AUTHORIZATION_FAILED',
-      'CLUSTER_AUTHORIZATION_FAILED',
       'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
     ],
   },
@@ -26,18 +37,27 @@ const TYPES: readonly { code: ErrorCode; advice: string; types: readonly string[
   { code: 'SOURCE_MALFORMED', advice: 'A batch of the topic cannot be read.', types: ['KafkaJSNotImplemented', 'CORRUPT_MESSAGE', 'UNSUPPORTED_COMPRESSION_TYPE'] },
 ];
 
-/** Translates what kafkajs raises once its own retries are used up. Its messages hold addresses, and never a password. */
-export function kafkaError(error: unknown, where: string): MillraceError {
+/**
+ * Translates what kafkajs raises once its own retries are used up. Its messages hold addresses, and never a password. `groupRefused`:
+ * a broker has said so where kafkajs raises something else.
+ */
+export function kafkaError(error: unknown, where: string, needs?: Needs, groupRefused = false): MillraceError {
   if (isMillraceError(error)) return error;
   const chain = causes(error);
   const said = messageOf(chain.at(-1)).replace(/[.!]$/, '');
-  const certificate = chain.map(({ code }) => code).find((code) => typeof code === 'string' && /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code));
-  if (certificate !== undefined || /self-signed certificate|unable to verify/i.test(said)) {
-    return new MillraceError('SOURCE_FORBIDDEN', `${where}: its TLS certificate is not trusted (${said}). Renew it, or give its CA to Node by NODE_EXTRA_CA_CERTS.`, { cause: error });
-  }
-  const known = TYPES.find(({ types }) => chain.some(({ type, name }) => types.includes(String(type)) || types.includes(String(name))));
-  if (known) return new MillraceError(known.code, `${where}: ${said}. ${known.advice}`, { cause: error });
+  const told = [...(groupRefused ? ['GROUP_AUTHORIZATION_FAILED'] : []), ...chain.flatMap(({ type, name }) => [String(type), String(name)])];
+  const known = TYPES.find(({ types }) => told.some((name) => types.includes(name)));
+  if (known) return new MillraceError(known.code, `${where}: ${said}. ${typeof known.advice === 'string' ? known.advice : known.advice(needs)}`, { cause: error });
   return new MillraceError('SOURCE_UNAVAILABLE', `${where} cannot be reached or failed: ${said}. Check the brokers and the network.`, { cause: error });
+}
+
+/** Certificates are changed by people. */
+export function untrustedCertificate(address: string, cause: Error): MillraceError {
+  return new MillraceError('SOURCE_FORBIDDEN', `The TLS certificate of kafka://${address} is not trusted (${cause.message.replace(/[.!]$/, '')}). Renew it, or give its CA to Node by NODE_EXTRA_CA_CERTS.`, { cause });
+}
+
+function rightOnTopic(needs: Needs | undefined): string {
+  return needs === undefined ? 'the right that it needs on the topic' : `${needs.right} on the topic ${needs.topic}`;
 }
 
 const STARTING = ['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE'];

@@ -12,6 +12,8 @@ export interface TcpProxy {
   /** `http://127.0.0.1:port` */
   url: string;
   disturb(disturbance: Disturbance): void;
+  /** How often somebody has connected. */
+  connections(): number;
   stop(): Promise<void>;
 }
 
@@ -21,7 +23,9 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
   let disturbance: Disturbance = { afterBytes: 0, fate: 'cut', times: 0 };
 
+  let connections = 0;
   const server = createServer((client) => {
+    connections += 1;
     const upstream = connect(Number(port), hostname);
     let passed = 0;
     for (const socket of [client, upstream]) {
@@ -56,6 +60,7 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
     disturb: (next) => {
       disturbance = next;
     },
+    connections: () => connections,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
