@@ -1,2 +1,4 @@
 /** What runs in the threads of `judging.ts`. */
-export { judgeMessages as default } from './judged-messages.js';
+import { createMessageJudge } from './judged-messages.js';
+
+export default createMessageJudge();

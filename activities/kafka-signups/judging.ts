@@ -1,5 +1,5 @@
 import { Piscina } from 'piscina';
-import { judgeMessages, type JudgedMessages, type PackedMessages } from './judged-messages.js';
+import { createMessageJudge, type JudgedMessages, type PackedMessages } from './judged-messages.js';
 
 /** Judges messages, here or in a thread. */
 export interface Judging {
@@ -16,7 +16,8 @@ const FEW_MESSAGES = 20_000;
  */
 export function createJudging(expected: number): Judging {
   if (expected <= FEW_MESSAGES) {
-    return { judge: async (messages) => judgeMessages(messages), close: () => Promise.resolve() };
+    const judge = createMessageJudge();
+    return { judge: async (messages) => judge(messages), close: () => Promise.resolve() };
   }
   const source = import.meta.url.endsWith('.ts');
   const pool = new Piscina<PackedMessages, JudgedMessages>({
