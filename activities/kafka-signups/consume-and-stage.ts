@@ -12,8 +12,9 @@ import { madeByThisStep, runPrefix, withScratchFolder } from '../datasets.js';
 import type { Dependencies } from '../dependencies.js';
 import type { Batch } from './fix-bounds.js';
 import { recordLag, recordLoad } from './metrics.js';
+import { QUARANTINE_COLUMNS } from './quarantine-row.js';
 import { STAGED_COLUMNS } from './signup-event.js';
-import { QUARANTINE_COLUMNS, StagedRows } from './staged-rows.js';
+import { StagedRows } from './staged-rows.js';
 
 /** read = staged + quarantined. */
 export interface StagedSignups {

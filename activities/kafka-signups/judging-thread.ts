@@ -1,4 +1,7 @@
-/** What runs in the threads of `judging.ts`. */
-import { createMessageJudge } from './judged-messages.js';
+/** What runs in the thread of `judging.ts`. */
+import { createMessageJudge, type PartitionFiles } from './message-judge.js';
+import type { PackedMessages } from './packed-messages.js';
 
-export default createMessageJudge();
+const judge = createMessageJudge();
+
+export default ({ messages, files }: { messages: PackedMessages; files: PartitionFiles }) => judge(messages, files);

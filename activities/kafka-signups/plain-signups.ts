@@ -60,7 +60,6 @@ const GAP = String.raw`[ \t\n\r]*`;
 const CHARACTER = String.raw`[^"\\\x00-\x1f]`;
 /** Not `\u0041`, which may be any character, or half of one. */
 const ESCAPE = String.raw`\\["\\/bfnrt]`;
-/** Every text can be read in one way only: so a message that is not plain is given up at once. */
 const TEXT = `${CHARACTER}*(?:${ESCAPE}${CHARACTER}*)*`;
 const text = `"(${TEXT})"`;
 const exactly = (whole: RegExp): string => `"(${inside(whole)})"`;

@@ -4,26 +4,15 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { csvLine } from '../../src/csv/csv-lines.js';
-import type { HeaderValue, IncomingMessage } from '../../src/kafka/message-log.js';
-import { packMessages, type JudgedMessages } from './judged-messages.js';
+import type { IncomingMessage } from '../../src/kafka/message-log.js';
 import { createJudging, type Judging } from './judging.js';
+import type { JudgedMessages, PartitionFiles } from './message-judge.js';
 import { STAGED_COLUMNS } from './signup-event.js';
 
-/** Of a quarantined message; `row` is what `millrace quarantine` shows. */
-export const QUARANTINE_COLUMNS = ['source', 'reason', 'detail', 'topic_partition', 'topic_offset', 'sent_at', 'message_key', 'headers', 'raw_base64', 'row'] as const;
-
-/** Characters of a malformed message that are shown; all of its bytes are in `raw_base64`. */
-const SHOWN = 500;
-
 /** One that is judged, and what the thread has to do while the next ones are fetched. */
-const MOST_UNWRITTEN = 3;
+const MOST_UNWRITTEN = 5;
 /** Bytes that are copied at a time. */
 const COPIED = 2 ** 20;
-
-interface PartitionFiles {
-  rows: FileHandle;
-  quarantine: FileHandle;
-}
 
 /**
  * The messages of a batch on their way into a file: what they are is written to files for each partition, which are put together
@@ -31,9 +20,8 @@ interface PartitionFiles {
  */
 export class StagedRows {
   readonly #folder: string;
-  readonly #topic: string;
   readonly #judging: Judging;
-  readonly #files = new Map<number, PartitionFiles>();
+  readonly #files = new Map<number, Readonly<Record<keyof PartitionFiles, FileHandle>>>();
   /** Ends when all that was added is written; never fails itself. */
   #written: Promise<void> = Promise.resolve();
   #failure: { error: unknown } | undefined;
@@ -45,8 +33,7 @@ export class StagedRows {
   /** `expected` is how many messages there may be. */
   constructor(folder: string, topic: string, expected: number) {
     this.#folder = folder;
-    this.#topic = topic;
-    this.#judging = createJudging(expected);
+    this.#judging = createJudging(topic, expected);
   }
 
   /**
@@ -54,8 +41,8 @@ export class StagedRows {
    * these are judged. Whether all went well is known after `settled`.
    */
   async add(partition: number, messages: readonly IncomingMessage[]): Promise<void> {
-    const judged = this.#judging.judge(packMessages(partition, messages));
-    this.#written = this.#writeAfter(this.#written, partition, messages, judged);
+    const { rows, quarantine } = this.#files.get(partition) ?? (await this.#openFiles(partition));
+    this.#written = this.#countAfter(this.#written, this.#judging.judge(partition, messages, { rows: rows.fd, quarantine: quarantine.fd }));
     this.#unwritten.push(this.#written);
     if (this.#unwritten.length >= MOST_UNWRITTEN) await this.#unwritten.shift();
     this.#throwFailure();
@@ -88,31 +75,24 @@ export class StagedRows {
     for (const { rows, quarantine } of this.#files.values()) await Promise.all([rows.close(), quarantine.close()]);
   }
 
-  /** In the order in which they came. */
-  async #writeAfter(before: Promise<void>, partition: number, messages: readonly IncomingMessage[], judged: Promise<JudgedMessages>): Promise<void> {
+  async #countAfter(before: Promise<void>, judged: Promise<JudgedMessages>): Promise<void> {
     try {
-      const [answer] = await Promise.all([judged, before]);
-      if (this.#failure === undefined) await this.#write(partition, messages, answer);
+      const [{ staged, reasons }] = await Promise.all([judged, before]);
+      this.staged += staged;
+      for (const [reason, count] of Object.entries(reasons)) {
+        this.quarantined += count;
+        this.reasons[reason] = (this.reasons[reason] ?? 0) + count;
+      }
     } catch (error) {
       this.#failure ??= { error };
     }
-  }
-
-  async #write(partition: number, messages: readonly IncomingMessage[], { csv, staged, refused }: JudgedMessages): Promise<void> {
-    const files = this.#files.get(partition) ?? (await this.#openFiles(partition));
-    await files.rows.appendFile(csv);
-    this.staged += staged;
-    if (refused.length === 0) return;
-    await files.quarantine.appendFile(refused.map(({ index, ...why }) => `${JSON.stringify(quarantined(this.#topic, partition, messages[index]!, why))}\n`).join(''));
-    this.quarantined += refused.length;
-    for (const { reason } of refused) this.reasons[reason] = (this.reasons[reason] ?? 0) + 1;
   }
 
   #throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  async #openFiles(partition: number): Promise<PartitionFiles> {
+  async #openFiles(partition: number): Promise<Readonly<Record<keyof PartitionFiles, FileHandle>>> {
     const files = { rows: await open(this.#path(partition, 'csv'), 'a'), quarantine: await open(this.#path(partition, 'jsonl'), 'a') };
     this.#files.set(partition, files);
     return files;
@@ -125,20 +105,4 @@ export class StagedRows {
   #path(partition: number, kind: string): string {
     return join(this.#folder, `partition-${partition}.${kind}`);
   }
-}
-
-function quarantined(topic: string, partition: number, { offset, timestamp, key, value, headers = {} }: IncomingMessage, { reason, detail }: { reason: string; detail: string }): (string | null)[] {
-  const shown = { partition, offset: Number(offset), value: value?.toString('utf8').slice(0, SHOWN) ?? null };
-  return [topic, reason, detail, String(partition), offset, sentAt(timestamp), key?.toString('utf8') ?? null, JSON.stringify(headersAsText(headers)), value?.toString('base64') ?? null, JSON.stringify(shown)];
-}
-
-/** -1 where the producer gave no time. */
-function sentAt(timestamp: string): string | null {
-  const at = Number(timestamp);
-  return at >= 0 && at <= 8.64e15 ? new Date(at).toISOString() : null;
-}
-
-function headersAsText(headers: Readonly<Record<string, HeaderValue>>): Record<string, string | string[] | undefined> {
-  const text = (value: Buffer | string): string => value.toString();
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.map(text) : value === undefined ? undefined : text(value)]));
 }
