@@ -38,7 +38,7 @@ export function createJudging(topic: string, expected: number): Judging {
   return {
     judge: (partition, messages, files) => {
       const packed = packMessages(topic, partition, messages, (bytes) => memory.take(bytes));
-      return pool.run({ messages: packed, files }).finally(() => memory.giveBack(packed.keys.bytes.buffer, packed.values.bytes.buffer));
+      return pool.run({ messages: packed, files }).finally(() => memory.giveBack(packed.values.bytes.buffer));
     },
     close: () => pool.destroy(),
   };
@@ -49,11 +49,11 @@ class SharedMemory {
   readonly #free: ArrayBufferLike[] = [];
 
   take(bytes: number): ArrayBufferLike {
-    const index = this.#free.findIndex(({ byteLength }) => byteLength >= bytes);
-    return index < 0 ? new SharedArrayBuffer(Math.ceil(bytes * 1.25)) : this.#free.splice(index, 1)[0]!;
+    const piece = this.#free.pop();
+    return piece !== undefined && piece.byteLength >= bytes ? piece : new SharedArrayBuffer(Math.ceil(bytes * 1.25));
   }
 
-  giveBack(...pieces: ArrayBufferLike[]): void {
-    this.#free.push(...pieces);
+  giveBack(piece: ArrayBufferLike): void {
+    this.#free.push(piece);
   }
 }

@@ -21,8 +21,8 @@ export interface JudgedMessages {
 
 export type MessageJudge = (messages: PackedMessages, files: PartitionFiles) => JudgedMessages;
 
-/** A text that is put together from many pieces is encoded while they are still in the processor's cache. */
-const ENCODED_CHARACTERS = 4096;
+/** A text that is put together from many pieces becomes bytes while they are still in the processor's cache. */
+const LINES_CHARACTERS = 4096;
 
 /**
  * Writes what each of the messages is, in their order: a line of the staged file, or a row of the quarantine. Lines are written where
@@ -30,6 +30,7 @@ const ENCODED_CHARACTERS = 4096;
  */
 export function createMessageJudge(): MessageJudge {
   const plain = new PlainSignups();
+  const rows = new ByteTexts();
 
   const bySchema = (value: Buffer | null): string | Refusal => {
     const judged = judgeSignup(value);
@@ -39,12 +40,12 @@ export function createMessageJudge(): MessageJudge {
   };
 
   return (messages, files) => {
-    const { partition, offsets, keys, values } = messages;
+    const { offsets, keys, values } = messages;
+    const place = `,${messages.partition},`;
     const bytes = bufferOf(values.bytes);
     // What is plain begins and ends with ASCII: no character of one message reaches into the next.
     const allUtf8 = isUtf8(bytes);
     const reasons: Record<string, number> = {};
-    const encoded: Buffer[] = [];
     let [refused, staged, end, keysEnd] = ['', 0, 0, 0];
     /** Bytes, one character each. */
     let lines = '';
@@ -57,9 +58,9 @@ export function createMessageJudge(): MessageJudge {
       const judged = line ?? bySchema(value);
       if (typeof judged === 'string') {
         staged += 1;
-        lines += `${judged},${partition},${offsets[index]!}\r\n`;
-        if (lines.length < ENCODED_CHARACTERS) continue;
-        encoded.push(Buffer.from(lines, 'latin1'));
+        lines += `${judged}${place}${offsets[index]!}\r\n`;
+        if (lines.length < LINES_CHARACTERS) continue;
+        rows.append(lines);
         lines = '';
       } else {
         const key = keys.lengths[index]! < 0 ? null : bufferOf(keys.bytes).subarray(keyFrom, keysEnd);
@@ -67,7 +68,8 @@ export function createMessageJudge(): MessageJudge {
         refused += `${JSON.stringify(quarantineRow(messages, index, key, value, judged))}\n`;
       }
     }
-    appendFileSync(files.rows, Buffer.concat([...encoded, Buffer.from(lines, 'latin1')]));
+    rows.append(lines);
+    appendFileSync(files.rows, rows.takeAll());
     if (refused !== '') appendFileSync(files.quarantine, refused);
     return { staged, reasons };
   };
@@ -75,4 +77,26 @@ export function createMessageJudge(): MessageJudge {
 
 function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, length);
+}
+
+/** Bytes from texts that have one character for each; the memory is used again for every batch. */
+class ByteTexts {
+  #memory = Buffer.allocUnsafe(2 ** 16);
+  #length = 0;
+
+  append(text: string): void {
+    if (this.#length + text.length > this.#memory.length) {
+      const larger = Buffer.allocUnsafe(2 * (this.#length + text.length));
+      this.#memory.copy(larger, 0, 0, this.#length);
+      this.#memory = larger;
+    }
+    this.#length += this.#memory.write(text, this.#length, 'latin1');
+  }
+
+  /** Valid until the next text is appended. */
+  takeAll(): Buffer {
+    const all = this.#memory.subarray(0, this.#length);
+    this.#length = 0;
+    return all;
+  }
 }

@@ -1,6 +1,9 @@
 import type { HeaderValue, IncomingMessage } from '../../src/kafka/message-log.js';
 
-/** Messages of one partition in few large pieces: so they go to another thread at little cost, and what kafkajs has made of them is garbage at once. */
+/**
+ * Messages of one partition in few large pieces: so they go to another thread at little cost, and what kafkajs has made of them is
+ * garbage at once, which costs the collector of garbage a third of what it costs when it lives on.
+ */
 export interface PackedMessages {
   topic: string;
   partition: number;
@@ -8,8 +11,8 @@ export interface PackedMessages {
   offsets: Float64Array;
   /** Milliseconds since the epoch; -1 where the producer gave none. */
   timestamps: Float64Array;
-  keys: PackedBytes;
   values: PackedBytes;
+  keys: PackedBytes;
   /** JSON of each message's headers as texts; absent where no message has any. */
   headers?: string[];
 }
@@ -23,22 +26,39 @@ interface PackedBytes {
 
 /** `memoryOf` gives memory of at least so many bytes. */
 export function packMessages(topic: string, partition: number, messages: readonly IncomingMessage[], memoryOf: (bytes: number) => ArrayBufferLike): PackedMessages {
-  const offsets = new Float64Array(messages.length);
-  const timestamps = new Float64Array(messages.length);
-  let anyHeaders = false;
-  for (let index = 0; index < messages.length; index += 1) {
-    const { offset, timestamp, headers } = messages[index]!;
+  const count = messages.length;
+  const [offsets, timestamps, valueLengths, keyLengths] = [new Float64Array(count), new Float64Array(count), new Int32Array(count), new Int32Array(count)];
+  let [ofValues, ofKeys, anyHeaders] = [0, 0, false];
+  for (let index = 0; index < count; index += 1) {
+    const { offset, timestamp, value, key, headers } = messages[index]!;
     offsets[index] = Number(offset);
     timestamps[index] = Number(timestamp);
+    valueLengths[index] = value === null ? -1 : value.length;
+    keyLengths[index] = key === null ? -1 : key.length;
+    if (value !== null) ofValues += value.length;
+    if (key !== null) ofKeys += key.length;
     for (const _ in headers) anyHeaders = true;
+  }
+  const bytes = new Uint8Array(memoryOf(ofValues + ofKeys), 0, ofValues + ofKeys);
+  let [valueAt, keyAt] = [0, ofValues];
+  for (let index = 0; index < count; index += 1) {
+    const { value, key } = messages[index]!;
+    if (value !== null) {
+      bytes.set(value, valueAt);
+      valueAt += value.length;
+    }
+    if (key !== null) {
+      bytes.set(key, keyAt);
+      keyAt += key.length;
+    }
   }
   return {
     topic,
     partition,
     offsets,
     timestamps,
-    keys: pack(messages, 'key', memoryOf),
-    values: pack(messages, 'value', memoryOf),
+    values: { bytes: bytes.subarray(0, ofValues), lengths: valueLengths },
+    keys: { bytes: bytes.subarray(ofValues), lengths: keyLengths },
     ...(anyHeaders ? { headers: messages.map(({ headers }) => JSON.stringify(headersAsText(headers))) } : {}),
   };
 }
@@ -46,23 +66,4 @@ export function packMessages(topic: string, partition: number, messages: readonl
 function headersAsText(headers: Readonly<Record<string, HeaderValue>> = {}): Record<string, string | string[] | undefined> {
   const text = (value: Buffer | string): string => value.toString();
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.map(text) : value === undefined ? undefined : text(value)]));
-}
-
-function pack(messages: readonly IncomingMessage[], part: 'key' | 'value', memoryOf: (bytes: number) => ArrayBufferLike): PackedBytes {
-  const lengths = new Int32Array(messages.length);
-  let size = 0;
-  for (let index = 0; index < messages.length; index += 1) {
-    const length = messages[index]![part]?.length ?? -1;
-    lengths[index] = length;
-    if (length > 0) size += length;
-  }
-  const bytes = new Uint8Array(memoryOf(size), 0, size);
-  let at = 0;
-  for (const message of messages) {
-    const piece = message[part];
-    if (piece === null) continue;
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return { bytes, lengths };
 }

@@ -54,8 +54,8 @@ interface Shape {
   groups: Readonly<Record<Field, number>>;
 }
 
-/** What JSON takes for space. */
-const GAP = String.raw`[ \t\n\r]*`;
+/** As most programs write JSON: without any space, or with one behind each comma and colon. */
+const GAP = ' ?';
 /** All but control characters, which are escaped. */
 const CHARACTER = String.raw`[^"\\\x00-\x1f]`;
 /** Not `\u0041`, which may be any character, or half of one. */
@@ -72,7 +72,7 @@ const VALUES: Readonly<Record<Field, string>> = {
   country: exactly(COUNTRY),
   plan: text,
   referrer: `(?:null|${text})`,
-  signed_up_at: `(?!"[^"]*${TOO_FINE.source})${exactly(MOMENT)}`,
+  signed_up_at: exactly(MOMENT),
 };
 /** Of all other fields. */
 const SCALAR = String.raw`(?:"${TEXT}"|null|true|false|-?(?:0|[1-9]\d*)(?:\.\d+)?)`;
@@ -85,10 +85,10 @@ function inside({ source }: RegExp): string {
 function shapeOf(key: string, names: readonly string[]): Shape {
   const ours = names.filter((name): name is Field => Object.hasOwn(VALUES, name));
   const groupOf = (field: Field): number => ours.indexOf(field) + 1;
-  const fields = names.map((name) => `"${name}"${GAP}:${GAP}${ours.includes(name as Field) ? VALUES[name as Field] : SCALAR}`);
+  const fields = names.map((name) => `"${name}":${GAP}${ours.includes(name as Field) ? VALUES[name as Field] : SCALAR}`);
   return {
     key,
-    pattern: new RegExp(`^\\{${GAP}${fields.join(`${GAP},${GAP}`)}${GAP}\\}$`),
+    pattern: new RegExp(`^\\{${fields.join(`,${GAP}`)}\\}$`),
     groups: {
       event_id: groupOf('event_id'),
       user_id: groupOf('user_id'),
@@ -102,6 +102,9 @@ function shapeOf(key: string, names: readonly string[]): Shape {
   };
 }
 
+/** Too short to be too fine. */
+const USUAL_MOMENT = '2026-01-31T10:00:00.123Z'.length;
+
 /** Bytes are at least as many as characters: whether too many bytes are too many characters is for the schema to say. */
 function lineOf(found: RegExpExecArray, groups: Shape['groups']): string | undefined {
   const email = found[groups.email]!;
@@ -111,7 +114,8 @@ function lineOf(found: RegExpExecArray, groups: Shape['groups']): string | undef
   const referrer = groups.referrer === 0 ? undefined : found[groups.referrer];
   if (email.length > LONGEST.email || user.length > LONGEST.user_id || user === '' || name.length > LONGEST.full_name || plan.length > LONGEST.plan || plan === '') return undefined;
   if (referrer !== undefined && referrer.length > LONGEST.referrer) return undefined;
-  const at = utc(found[groups.signed_up_at]!);
+  const moment = found[groups.signed_up_at]!;
+  const at = moment.length > USUAL_MOMENT && TOO_FINE.test(moment) ? undefined : utc(moment);
   if (at === undefined) return undefined;
   return `${found[groups.event_id]!.toLowerCase()},${csvOf(user)},${email},${csvOf(name)},${found[groups.country]!},${csvOf(plan)},${referrer === undefined ? '' : csvOf(referrer)},${at}`;
 }

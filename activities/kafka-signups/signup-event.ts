@@ -112,5 +112,5 @@ export function utc(at: string): string | undefined {
     // Years beyond four digits begin with a sign.
     moment = `${new Date(at.replace(fraction, '')).toISOString().slice(0, -5)}${fraction}Z`;
   }
-  return /^(?!0000)\d{4}-/.test(moment) ? moment : undefined;
+  return moment.indexOf('-', 1) === 4 && !moment.startsWith('0000') ? moment : undefined;
 }

@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, writeFile, type FileHandle } from 'node:fs/promises';
+import { open, rename, writeFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
@@ -11,6 +11,7 @@ import { STAGED_COLUMNS } from './signup-event.js';
 
 /** One that is judged, and what the thread has to do while the next ones are fetched. */
 const MOST_UNWRITTEN = 5;
+const HEADER = `${csvLine(STAGED_COLUMNS)}\r\n`;
 /** Bytes that are copied at a time. */
 const COPIED = 2 ** 20;
 
@@ -54,11 +55,13 @@ export class StagedRows {
     this.#throwFailure();
   }
 
-  /** RFC 4180 with a header, in UTF-8. */
+  /** RFC 4180 with a header, in UTF-8. The file of the first partition becomes it. */
   async writeCsv(file: string): Promise<void> {
-    await writeFile(file, `${csvLine(STAGED_COLUMNS)}\r\n`);
-    for (const partition of this.#partitions()) {
-      await pipeline(createReadStream(this.#path(partition, 'csv'), { highWaterMark: COPIED }), createWriteStream(file, { flags: 'a', highWaterMark: COPIED }));
+    const [first, ...others] = this.#partitions().map((partition) => this.#path(partition, 'csv'));
+    if (first === undefined) return writeFile(file, HEADER);
+    await rename(first, file);
+    for (const other of others) {
+      await pipeline(createReadStream(other, { start: HEADER.length, highWaterMark: COPIED }), createWriteStream(file, { flags: 'a', highWaterMark: COPIED }));
     }
   }
 
@@ -95,6 +98,7 @@ export class StagedRows {
   async #openFiles(partition: number): Promise<Readonly<Record<keyof PartitionFiles, FileHandle>>> {
     const files = { rows: await open(this.#path(partition, 'csv'), 'a'), quarantine: await open(this.#path(partition, 'jsonl'), 'a') };
     this.#files.set(partition, files);
+    await files.rows.appendFile(HEADER);
     return files;
   }
 
