@@ -23,6 +23,8 @@ const START_TIMEOUT_MS = 30_000;
  */
 const FETCHED_BYTES = 512 * 1024;
 const LEAST_FETCHED_BYTES = 64 * 1024;
+/** A consumer that is done waits for its last poll before it leaves: kafkajs cannot cut it short. */
+const LONGEST_POLL_MS = 100;
 
 /** Kafka by kafkajs, which is unmaintained since 2023: nothing outside of this folder knows it. */
 export function createKafkaLog(options: KafkaLogOptions): MessageLog {
@@ -86,7 +88,7 @@ export function createKafkaLog(options: KafkaLogOptions): MessageLog {
           rebalanceTimeout: SESSION_TIMEOUT_MS,
           heartbeatInterval: HEARTBEAT_MS,
           allowAutoTopicCreation: false,
-          maxWaitTimeInMs: 500,
+          maxWaitTimeInMs: LONGEST_POLL_MS,
           maxBytesPerPartition: Math.max(LEAST_FETCHED_BYTES, Math.floor(FETCHED_BYTES / Math.max(1, request.ranges.length))),
           // Else the step is what is tried again.
           retry: { ...client.retry, restartOnFailure: (raised) => Promise.resolve(!over && coordinatorStarts(raised) && Date.now() < lastStart) },
