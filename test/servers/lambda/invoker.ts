@@ -37,6 +37,8 @@ export function createInvoker(options: { environment: Readonly<Record<string, st
   const idle = new Map<string, Sandbox[]>();
   const busy = new Map<string, number>();
   const all = new Set<Sandbox>();
+  const background = new Set<Promise<void>>();
+  let stopping = false;
   let disturbances: Disturbance[] = [];
 
   async function run(version: StoredVersion, event: string, requestId: string, type: Invocation['type']): Promise<Outcome> {
@@ -60,7 +62,7 @@ export function createInvoker(options: { environment: Readonly<Record<string, st
   }
 
   async function runInBackground(version: StoredVersion, event: string, requestId: string): Promise<void> {
-    for (let attempt = 1; attempt <= EVENT_ATTEMPTS; attempt += 1) {
+    for (let attempt = 1; attempt <= EVENT_ATTEMPTS && !stopping; attempt += 1) {
       const outcome = await run(version, event, requestId, 'Event');
       if (!('error' in outcome)) return;
     }
@@ -85,7 +87,9 @@ export function createInvoker(options: { environment: Readonly<Record<string, st
       response.setHeader('x-amzn-RequestId', requestId);
       response.setHeader('X-Amz-Executed-Version', version.configuration.Version);
       if (type === 'Event') {
-        void runInBackground(version, event, requestId);
+        // Whoever has sent an event never hears what became of it.
+        const work = runInBackground(version, event, requestId).catch(() => undefined);
+        background.add(work);
         return void response.writeHead(202).end();
       }
       if (disturbance?.kind === 'handled-error') {
@@ -97,6 +101,10 @@ export function createInvoker(options: { environment: Readonly<Record<string, st
       return answer(response, outcome, 'Unhandled', headers);
     },
     async stop(): Promise<void> {
+      stopping = true;
+      await Promise.all([...all].map((sandbox) => sandbox.stop()));
+      await Promise.all(background);
+      // Those that were starting.
       await Promise.all([...all].map((sandbox) => sandbox.stop()));
     },
   };
