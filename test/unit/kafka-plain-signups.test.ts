@@ -49,10 +49,10 @@ describe('a sign-up that is written plainly', () => {
         else plainly += 1;
         return line === undefined || line === schemasLine(text);
       }),
-      { numRuns: 4000, seed: 3 },
+      { numRuns: 2000, seed: 3 },
     );
     // What was generated has tried both.
-    expect([plainly > 500, otherwise > 500]).toEqual([true, true]);
+    expect([plainly > 250, otherwise > 500]).toEqual([true, true]);
   });
 
   it.each([
