@@ -1,9 +1,9 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
-import type { SourceName } from '../activities/source-name.js';
-import type { OrdersSummary } from '../activities/publish-orders.js';
+import type { SourceName } from '../activities/ecommerce-daily/source-name.js';
+import type { OrdersSummary } from '../activities/ecommerce-daily/publish-orders.js';
 import type { CheckSummary } from '../activities/check-staged.js';
-import type { QuarantineSummary, SourceSummary } from '../activities/clean-and-join.js';
+import type { QuarantineSummary, SourceSummary } from '../activities/ecommerce-daily/clean-and-join.js';
 import { dataInterval, type DataInterval, type IntervalParams } from '../src/durable/data-interval.js';
 import { taskGroup } from '../src/durable/step-scope.js';
 import { withCleanup } from '../src/durable/with-cleanup.js';

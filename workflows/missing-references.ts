@@ -1,5 +1,5 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { Missing } from '../activities/find-missing.js';
+import type { Missing } from '../activities/backfill/find-missing.js';
 import type { Activities } from '../activities/index.js';
 import type { References } from '../src/datasets/references.js';
 import { WAREHOUSE } from './policies.js';

@@ -1,7 +1,7 @@
 import { ApplicationFailure, isCancellation, proxyActivities, uuid4 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
-import type { FailedFile, FileSetAside } from '../activities/set-files-aside.js';
-import type { TransformedFile } from '../activities/transformed-file.js';
+import type { FailedFile, FileSetAside } from '../activities/s3-etl/set-files-aside.js';
+import type { TransformedFile } from '../activities/s3-etl/transformed-file.js';
 import type { ArrivedFile } from '../src/arrivals/arrivals.js';
 import { dataInterval, type DataInterval } from '../src/durable/data-interval.js';
 import { describeError } from '../src/durable/describe-error.js';

@@ -1,11 +1,11 @@
 import { proxyActivities, uuid4, type ActivityOptions } from '@temporalio/workflow';
 import type { CheckSummary } from '../activities/check-staged.js';
-import type { SalesExport } from '../activities/export-sales.js';
+import type { SalesExport } from '../activities/s3-etl/export-sales.js';
 import type { Activities } from '../activities/index.js';
-import type { FileMetadata } from '../activities/note-metadata.js';
-import type { SalesSummary } from '../activities/publish-sales.js';
-import type { RejectSummary } from '../activities/set-rejects-aside.js';
-import type { TransformedFile } from '../activities/transformed-file.js';
+import type { FileMetadata } from '../activities/s3-etl/note-metadata.js';
+import type { SalesSummary } from '../activities/s3-etl/publish-sales.js';
+import type { RejectSummary } from '../activities/s3-etl/set-rejects-aside.js';
+import type { TransformedFile } from '../activities/s3-etl/transformed-file.js';
 import type { ArrivalRequest } from '../src/arrivals/arrivals.js';
 import type { StagedTable } from '../src/datasets/references.js';
 import type { DataInterval } from '../src/durable/data-interval.js';

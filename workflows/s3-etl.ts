@@ -1,9 +1,9 @@
 import { proxyActivities, uuid4 } from '@temporalio/workflow';
 import type { CheckSummary } from '../activities/check-staged.js';
-import type { SalesExport } from '../activities/export-sales.js';
+import type { SalesExport } from '../activities/s3-etl/export-sales.js';
 import type { Activities } from '../activities/index.js';
-import type { SalesSummary } from '../activities/publish-sales.js';
-import type { RejectSummary } from '../activities/set-rejects-aside.js';
+import type { SalesSummary } from '../activities/s3-etl/publish-sales.js';
+import type { RejectSummary } from '../activities/s3-etl/set-rejects-aside.js';
 import type { Readiness } from '../src/arrivals/arrivals.js';
 import { dataInterval, type DataInterval, type IntervalParams } from '../src/durable/data-interval.js';
 import { mapSteps } from '../src/durable/map-steps.js';

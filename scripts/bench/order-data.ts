@@ -1,8 +1,8 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { OrderSources } from '../../activities/clean-and-join.js';
-import type { SourceName } from '../../activities/source-name.js';
+import type { OrderSources } from '../../activities/ecommerce-daily/clean-and-join.js';
+import type { SourceName } from '../../activities/ecommerce-daily/source-name.js';
 import { sqlString, withScratchDatabase, type DuckDBLimits } from '../../src/duckdb/duckdb.js';
 
 export const BUSINESS_DATE = '2010-12-01';

@@ -1,7 +1,7 @@
 import { proxyActivities } from '@temporalio/workflow';
-import type { OrderSources } from '../../activities/clean-and-join.js';
+import type { OrderSources } from '../../activities/ecommerce-daily/clean-and-join.js';
 import type { Activities } from '../../activities/index.js';
-import type { OrdersSummary } from '../../activities/publish-orders.js';
+import type { OrdersSummary } from '../../activities/ecommerce-daily/publish-orders.js';
 import { dataInterval } from '../../src/durable/data-interval.js';
 import { withCleanup } from '../../src/durable/with-cleanup.js';
 import { CLEANUP, TRANSFORM, WAREHOUSE } from '../../workflows/policies.js';

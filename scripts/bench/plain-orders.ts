@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { ORDERS, REVENUE_BY_CATEGORY, REVENUE_BY_COUNTRY } from '../../activities/order-tables.js';
+import { ORDERS, REVENUE_BY_CATEGORY, REVENUE_BY_COUNTRY } from '../../activities/ecommerce-daily/order-tables.js';
 import { readText, sqlFiles, sqlString, withScratchDatabase, type DuckDBLimits } from '../../src/duckdb/duckdb.js';
 import { loadSql } from '../../src/sql-files.js';
 import { duckdbDialect } from '../../src/warehouse/duckdb-dialect.js';
@@ -37,7 +37,7 @@ export async function plainOrders({ files, database, quarantine, interval, limit
   });
 }
 
-/** The checks of `activities/check-orders.ts` as two queries; the revenue expected comes from the lines before the join. */
+/** The checks of `activities/ecommerce-daily/check-orders.ts` as two queries; the revenue expected comes from the lines before the join. */
 async function check(db: DuckDBConnection, { start, end }: PlainOrders['interval']): Promise<void> {
   const [expected] = await readText(
     db,

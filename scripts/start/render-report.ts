@@ -1,5 +1,5 @@
 import type { Screen } from '../../src/cli/output/screen.js';
-import type { RevenueLine } from '../../activities/publish-orders.js';
+import type { RevenueLine } from '../../activities/ecommerce-daily/publish-orders.js';
 import { formatDuration } from '../../src/cli/output/format.js';
 import { count, money } from './render-numbers.js';
 import type { StartReport } from './report.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
-import type { Missing } from '../../activities/find-missing.js';
+import type { Missing } from '../../activities/backfill/find-missing.js';
 import { referencesIn, type References } from '../datasets/references.js';
 import { OPERATOR_UPDATES, type Operator } from '../steps/operator-protocol.js';
 import type { PastRun, PastStep } from './past-steps.js';

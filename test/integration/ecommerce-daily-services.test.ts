@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createMysqlSalesDatabase } from '../../src/demo/mysql-sales-database.js';
 import { generateDay } from '../../src/demo/generate-day.js';
 import { writeClicks } from '../../src/demo/generate-clicks.js';
-import { ORDERS } from '../../activities/order-tables.js';
+import { ORDERS } from '../../activities/ecommerce-daily/order-tables.js';
 import type { EcommerceDailyResult } from '../../workflows/ecommerce-daily.js';
 import { publishedContent, startPipelineStack, type PipelineStack } from '../support/pipeline-stack.js';
 import { describeWithServer } from '../support/with-server.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { createFindArrivals } from '../../activities/find-arrivals.js';
+import { createFindArrivals } from '../../activities/s3-etl/find-arrivals.js';
 import { announce } from '../../lambda/arrival/announce.js';
 import { parseRules, type ArrivalRule } from '../../lambda/arrival/rules.js';
 import { bundleFunction } from '../../scripts/lambda/bundle.js';

@@ -1,7 +1,7 @@
 import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
 import { ActivityFailure, type ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { createTransformFile } from '../../activities/transform-file.js';
+import { createTransformFile } from '../../activities/s3-etl/transform-file.js';
 import type { ArrivedFile } from '../../src/arrivals/arrivals.js';
 import { createLambdaFunction } from '../../src/functions/lambda.js';
 import type { RemoteFunction } from '../../src/functions/remote-function.js';

@@ -38,7 +38,7 @@ export function createInvoker(options: { environment: Readonly<Record<string, st
   const busy = new Map<string, number>();
   const all = new Set<Sandbox>();
   const background = new Set<Promise<void>>();
-  let stopping = false;
+  const stopping = new AbortController();
   let disturbances: Disturbance[] = [];
 
   async function run(version: StoredVersion, event: string, requestId: string, type: Invocation['type']): Promise<Outcome> {
@@ -62,7 +62,7 @@ export function createInvoker(options: { environment: Readonly<Record<string, st
   }
 
   async function runInBackground(version: StoredVersion, event: string, requestId: string): Promise<void> {
-    for (let attempt = 1; attempt <= EVENT_ATTEMPTS && !stopping; attempt += 1) {
+    for (let attempt = 1; attempt <= EVENT_ATTEMPTS && !stopping.signal.aborted; attempt += 1) {
       const outcome = await run(version, event, requestId, 'Event');
       if (!('error' in outcome)) return;
     }
@@ -101,7 +101,7 @@ export function createInvoker(options: { environment: Readonly<Record<string, st
       return answer(response, outcome, 'Unhandled', headers);
     },
     async stop(): Promise<void> {
-      stopping = true;
+      stopping.abort();
       await Promise.all([...all].map((sandbox) => sandbox.stop()));
       await Promise.all(background);
       // Those that were starting.

@@ -1,15 +1,15 @@
 import { Context } from '@temporalio/activity';
 import pMap from 'p-map';
-import type { Arrivals, ArrivalRequest, ArrivedFile } from '../src/arrivals/arrivals.js';
-import { unprocessed } from '../src/arrivals/processed-files.js';
-import { assertReadiness, judgeReadiness, type Sighting } from '../src/arrivals/readiness.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import type { ObjectInfo, ObjectStore } from '../src/object-store/object-store.js';
-import { listMatching } from '../src/object-store/wildcards.js';
-import { notYet } from '../src/steps/not-yet.js';
-import { reportProgress } from '../src/steps/progress.js';
-import { runPrefix } from './datasets.js';
-import type { Dependencies } from './dependencies.js';
+import type { Arrivals, ArrivalRequest, ArrivedFile } from '../../src/arrivals/arrivals.js';
+import { unprocessed } from '../../src/arrivals/processed-files.js';
+import { assertReadiness, judgeReadiness, type Sighting } from '../../src/arrivals/readiness.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import type { ObjectInfo, ObjectStore } from '../../src/object-store/object-store.js';
+import { listMatching } from '../../src/object-store/wildcards.js';
+import { notYet } from '../../src/steps/not-yet.js';
+import { reportProgress } from '../../src/steps/progress.js';
+import { runPrefix } from '../datasets.js';
+import type { Dependencies } from '../dependencies.js';
 
 /** Requests for versions at a time. */
 const HEADS_AT_A_TIME = 16;

@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
-import type { References } from '../src/datasets/references.js';
-import type { Dependencies } from './dependencies.js';
+import type { References } from '../../src/datasets/references.js';
+import type { Dependencies } from '../dependencies.js';
 
 /** What of some references is not there any more: addresses of datasets, names of staging tables. */
 export interface Missing {

@@ -1,8 +1,8 @@
 import { Context } from '@temporalio/activity';
-import type { DatasetRef } from '../src/datasets/dataset-ref.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import { refuseEmpty, writeRawDataset } from './datasets.js';
-import type { Dependencies } from './dependencies.js';
+import type { DatasetRef } from '../../src/datasets/dataset-ref.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import { refuseEmpty, writeRawDataset } from '../datasets.js';
+import type { Dependencies } from '../dependencies.js';
 import type { SourceName } from './source-name.js';
 
 export const SALES_COLUMNS = ['invoice_no', 'stock_code', 'description', 'quantity', 'invoice_date', 'unit_price', 'customer_id', 'country'] as const;

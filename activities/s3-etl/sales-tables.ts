@@ -1,4 +1,4 @@
-import type { Column, TableSpec } from '../src/warehouse/warehouse.js';
+import type { Column, TableSpec } from '../../src/warehouse/warehouse.js';
 
 /** The columns that the transform function writes, in its order. */
 const TRANSFORMED: readonly Column[] = [

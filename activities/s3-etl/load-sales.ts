@@ -1,13 +1,13 @@
 import { Context } from '@temporalio/activity';
-import { schemaFingerprint } from '../src/datasets/parquet-writer.js';
-import type { StagedTable } from '../src/datasets/references.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import type { ObjectReference, Warehouse } from '../src/warehouse/warehouse.js';
-import { madeByThisStep, runPrefix } from './datasets.js';
-import type { Dependencies } from './dependencies.js';
+import { schemaFingerprint } from '../../src/datasets/parquet-writer.js';
+import type { StagedTable } from '../../src/datasets/references.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import type { ObjectReference, Warehouse } from '../../src/warehouse/warehouse.js';
+import { madeByThisStep, runPrefix } from '../datasets.js';
+import type { Dependencies } from '../dependencies.js';
+import { stageDataset, stagingTable } from '../staging.js';
+import { withTransform } from '../transform.js';
 import { TRANSFORMED_SALES } from './sales-tables.js';
-import { stageDataset, stagingTable } from './staging.js';
-import { withTransform } from './transform.js';
 import type { TransformedFile } from './transformed-file.js';
 
 /**

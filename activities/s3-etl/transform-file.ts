@@ -1,12 +1,12 @@
 import { Context } from '@temporalio/activity';
-import type { OutputFile, TransformEvent, TransformResult } from '../lambda/transform/event.js';
-import type { ArrivedFile } from '../src/arrivals/arrivals.js';
-import type { DatasetRef } from '../src/datasets/dataset-ref.js';
-import { schemaFingerprint } from '../src/datasets/parquet-writer.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import { MillraceError } from '../src/errors.js';
-import { madeByThisStep, runPrefix } from './datasets.js';
-import type { Dependencies } from './dependencies.js';
+import type { OutputFile, TransformEvent, TransformResult } from '../../lambda/transform/event.js';
+import type { ArrivedFile } from '../../src/arrivals/arrivals.js';
+import type { DatasetRef } from '../../src/datasets/dataset-ref.js';
+import { schemaFingerprint } from '../../src/datasets/parquet-writer.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import { MillraceError } from '../../src/errors.js';
+import { madeByThisStep, runPrefix } from '../datasets.js';
+import type { Dependencies } from '../dependencies.js';
 import { TRANSFORMED_SALES } from './sales-tables.js';
 import type { FileTransform } from './transformed-file.js';
 

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import { runPrefix } from './datasets.js';
-import type { Dependencies } from './dependencies.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import { runPrefix } from '../datasets.js';
+import type { Dependencies } from '../dependencies.js';
 import { SALES_BY_COUNTRY } from './sales-tables.js';
 
 export interface SalesExport {

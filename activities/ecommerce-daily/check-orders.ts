@@ -1,9 +1,9 @@
-import type { StagedTable } from '../src/datasets/references.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import type { Check } from '../src/quality/checks.js';
-import { checkStaged, type CheckSummary } from './check-staged.js';
+import type { StagedTable } from '../../src/datasets/references.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import type { Check } from '../../src/quality/checks.js';
+import { checkStaged, type CheckSummary } from '../check-staged.js';
+import type { Dependencies } from '../dependencies.js';
 import type { ExpectedOrders } from './clean-and-join.js';
-import type { Dependencies } from './dependencies.js';
 import { ORDERS } from './order-tables.js';
 
 const MOSTLY_CATALOGUED = `SELECT coalesce(sum(CASE WHEN category = 'uncategorised' THEN 1 ELSE 0 END), 0) <= 0.1 * count(*) FROM {{table}}`;

@@ -1,9 +1,9 @@
 import { Context } from '@temporalio/activity';
-import type { DatasetRef } from '../src/datasets/dataset-ref.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import { MillraceError } from '../src/errors.js';
-import type { Dependencies } from './dependencies.js';
-import { withTransform } from './transform.js';
+import type { DatasetRef } from '../../src/datasets/dataset-ref.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import { MillraceError } from '../../src/errors.js';
+import type { Dependencies } from '../dependencies.js';
+import { withTransform } from '../transform.js';
 import type { TransformedFile } from './transformed-file.js';
 
 export interface RejectSummary {

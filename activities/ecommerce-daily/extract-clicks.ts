@@ -1,12 +1,12 @@
 import { Context } from '@temporalio/activity';
-import type { DatasetRef } from '../src/datasets/dataset-ref.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import { MillraceError } from '../src/errors.js';
-import type { ObjectInfo, ObjectStore } from '../src/object-store/object-store.js';
-import { readJsonLines, type JsonLine } from '../src/sources/json-lines.js';
-import type { TextRow } from '../src/sources/sql-source.js';
-import { refuseEmpty, writeRawDataset } from './datasets.js';
-import type { Dependencies } from './dependencies.js';
+import type { DatasetRef } from '../../src/datasets/dataset-ref.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import { MillraceError } from '../../src/errors.js';
+import type { ObjectInfo, ObjectStore } from '../../src/object-store/object-store.js';
+import { readJsonLines, type JsonLine } from '../../src/sources/json-lines.js';
+import type { TextRow } from '../../src/sources/sql-source.js';
+import { refuseEmpty, writeRawDataset } from '../datasets.js';
+import type { Dependencies } from '../dependencies.js';
 import type { SourceName } from './source-name.js';
 import { asText } from './text-values.js';
 

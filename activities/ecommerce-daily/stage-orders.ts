@@ -1,9 +1,9 @@
-import type { DatasetRef } from '../src/datasets/dataset-ref.js';
-import type { StagedTable } from '../src/datasets/references.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import type { Dependencies } from './dependencies.js';
+import type { DatasetRef } from '../../src/datasets/dataset-ref.js';
+import type { StagedTable } from '../../src/datasets/references.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import type { Dependencies } from '../dependencies.js';
+import { stageDataset } from '../staging.js';
 import { ORDERS } from './order-tables.js';
-import { stageDataset } from './staging.js';
 
 /** Write: loads the clean lines into this run's staging table, before anyone but the checks can see them. */
 export function createStageOrders(deps: Dependencies) {

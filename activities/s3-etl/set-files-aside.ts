@@ -1,9 +1,9 @@
 import { Context } from '@temporalio/activity';
-import type { ArrivedFile } from '../src/arrivals/arrivals.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import { isMillraceError } from '../src/errors.js';
-import type { CheckSummary } from './check-staged.js';
-import type { Dependencies } from './dependencies.js';
+import type { ArrivedFile } from '../../src/arrivals/arrivals.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import { isMillraceError } from '../../src/errors.js';
+import type { CheckSummary } from '../check-staged.js';
+import type { Dependencies } from '../dependencies.js';
 
 /** A file that failed for good. */
 export interface FailedFile {

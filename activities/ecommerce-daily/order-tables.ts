@@ -1,4 +1,4 @@
-import type { Column, TableSpec } from '../src/warehouse/warehouse.js';
+import type { Column, TableSpec } from '../../src/warehouse/warehouse.js';
 
 const INTERVAL: readonly Column[] = [
   { name: 'interval_start', type: 'timestamp' },

@@ -1,11 +1,11 @@
 import { Context } from '@temporalio/activity';
-import type { DatasetRef } from '../src/datasets/dataset-ref.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import { MillraceError } from '../src/errors.js';
-import { formatMoney } from './money.js';
-import type { Dependencies } from './dependencies.js';
+import type { DatasetRef } from '../../src/datasets/dataset-ref.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import { MillraceError } from '../../src/errors.js';
+import type { Dependencies } from '../dependencies.js';
+import { formatMoney } from '../money.js';
+import { withTransform, type Transform } from '../transform.js';
 import type { SourceName } from './source-name.js';
-import { withTransform, type Transform } from './transform.js';
 
 export type OrderSources = Record<SourceName, DatasetRef>;
 

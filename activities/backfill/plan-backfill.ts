@@ -1,17 +1,17 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { intervalsOf, timezoneOf } from '../src/backfills/intervals.js';
-import { planPage } from '../src/backfills/plan.js';
-import { findPipeline, type Pipeline } from '../src/catalog.js';
-import type { BackfillPlan, BackfillRequest } from '../src/durable/backfill.js';
-import { intervalParams } from '../src/durable/data-interval.js';
-import { MillraceError } from '../src/errors.js';
-import { runsOf } from '../src/runs/list-runs.js';
-import type { RunState } from '../src/runs/run-view.js';
-import { RUN_OPTIONS_MEMO, type RunOptions } from '../src/steps/run-options.js';
-import { SEARCH_ATTRIBUTES } from '../src/steps/search-attributes.js';
-import { loadedIntervals } from '../src/warehouse/ledger.js';
-import type { Dependencies } from './dependencies.js';
+import { intervalsOf, timezoneOf } from '../../src/backfills/intervals.js';
+import { planPage } from '../../src/backfills/plan.js';
+import { findPipeline, type Pipeline } from '../../src/catalog.js';
+import type { BackfillPlan, BackfillRequest } from '../../src/durable/backfill.js';
+import { intervalParams } from '../../src/durable/data-interval.js';
+import { MillraceError } from '../../src/errors.js';
+import { runsOf } from '../../src/runs/list-runs.js';
+import type { RunState } from '../../src/runs/run-view.js';
+import { RUN_OPTIONS_MEMO, type RunOptions } from '../../src/steps/run-options.js';
+import { SEARCH_ATTRIBUTES } from '../../src/steps/search-attributes.js';
+import { loadedIntervals } from '../../src/warehouse/ledger.js';
+import type { Dependencies } from '../dependencies.js';
 
 const ENDED: readonly RunState[] = ['completed', 'failed', 'cancelled', 'terminated', 'timed-out'];
 

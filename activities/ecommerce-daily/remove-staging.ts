@@ -1,8 +1,8 @@
-import type { DataInterval } from '../src/durable/data-interval.js';
-import type { Outcome } from '../src/durable/with-cleanup.js';
-import type { Dependencies } from './dependencies.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import type { Outcome } from '../../src/durable/with-cleanup.js';
+import type { Dependencies } from '../dependencies.js';
+import { removeRunStaging } from '../staging.js';
 import { ORDERS } from './order-tables.js';
-import { removeRunStaging } from './staging.js';
 
 /** Removes what the run no longer needs of its staged orders. */
 export function createRemoveStaging(deps: Dependencies) {

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
-import { storeProcessed, type ProcessedFile } from '../src/arrivals/processed-files.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import type { Dependencies } from './dependencies.js';
+import { storeProcessed, type ProcessedFile } from '../../src/arrivals/processed-files.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import type { Dependencies } from '../dependencies.js';
 
 /**
  * Notes in the warehouse (`millrace_files`) that these files are done with: no later run takes the same versions again. Comes after

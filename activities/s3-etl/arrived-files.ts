@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers';
-import type { Arrivals, ArrivedFile } from '../src/arrivals/arrivals.js';
-import type { ObjectStore } from '../src/object-store/object-store.js';
+import type { Arrivals, ArrivedFile } from '../../src/arrivals/arrivals.js';
+import type { ObjectStore } from '../../src/object-store/object-store.js';
 
 /** The files of a sensor's result, wherever they stand; `from` and `to` choose a part of them. */
 export async function arrivedFiles(lake: ObjectStore, arrivals: Arrivals, signal: AbortSignal, { from = 0, to = arrivals.count } = {}): Promise<ArrivedFile[]> {

@@ -1,6 +1,6 @@
-import type { TransformResult } from '../lambda/transform/event.js';
-import type { ArrivedFile } from '../src/arrivals/arrivals.js';
-import type { DatasetRef } from '../src/datasets/dataset-ref.js';
+import type { TransformResult } from '../../lambda/transform/event.js';
+import type { ArrivedFile } from '../../src/arrivals/arrivals.js';
+import type { DatasetRef } from '../../src/datasets/dataset-ref.js';
 
 /** What the transform function has answered, with what it has written as datasets of the lake: gone when an earlier run's cleanup has removed them. */
 export interface FileTransform extends Omit<TransformResult, 'output' | 'rejects'> {

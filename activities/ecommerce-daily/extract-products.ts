@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
-import type { DatasetRef } from '../src/datasets/dataset-ref.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import type { ItemSource } from '../src/sources/item-source.js';
-import type { TextRow } from '../src/sources/sql-source.js';
-import { refuseEmpty, writeRawDataset } from './datasets.js';
-import type { Dependencies } from './dependencies.js';
+import type { DatasetRef } from '../../src/datasets/dataset-ref.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import type { ItemSource } from '../../src/sources/item-source.js';
+import type { TextRow } from '../../src/sources/sql-source.js';
+import { refuseEmpty, writeRawDataset } from '../datasets.js';
+import type { Dependencies } from '../dependencies.js';
 import type { SourceName } from './source-name.js';
 
 const PRODUCT_COLUMNS = ['stock_code', 'name', 'category', 'list_price'] as const;

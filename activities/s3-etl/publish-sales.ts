@@ -1,10 +1,10 @@
 import { Context } from '@temporalio/activity';
-import type { StagedTable } from '../src/datasets/references.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import { loadSql } from '../src/sql-files.js';
-import type { Warehouse } from '../src/warehouse/warehouse.js';
-import type { Dependencies } from './dependencies.js';
-import { formatMoney } from './money.js';
+import type { StagedTable } from '../../src/datasets/references.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import { loadSql } from '../../src/sql-files.js';
+import type { Warehouse } from '../../src/warehouse/warehouse.js';
+import type { Dependencies } from '../dependencies.js';
+import { formatMoney } from '../money.js';
 import { RETAIL_SALES, SALES_BY_COUNTRY } from './sales-tables.js';
 import type { TransformedFile } from './transformed-file.js';
 

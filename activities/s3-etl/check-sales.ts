@@ -1,9 +1,9 @@
-import type { StagedTable } from '../src/datasets/references.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import { MillraceError } from '../src/errors.js';
-import type { Check } from '../src/quality/checks.js';
-import { checkStaged, type CheckSummary } from './check-staged.js';
-import type { Dependencies } from './dependencies.js';
+import type { StagedTable } from '../../src/datasets/references.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import { MillraceError } from '../../src/errors.js';
+import type { Check } from '../../src/quality/checks.js';
+import { checkStaged, type CheckSummary } from '../check-staged.js';
+import type { Dependencies } from '../dependencies.js';
 import { TRANSFORMED_SALES } from './sales-tables.js';
 import { writtenRows, type TransformedFile } from './transformed-file.js';
 

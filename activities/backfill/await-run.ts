@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
-import { stateOf } from '../src/runs/list-runs.js';
-import type { RunState } from '../src/runs/run-view.js';
-import { notYet } from '../src/steps/not-yet.js';
+import { stateOf } from '../../src/runs/list-runs.js';
+import type { RunState } from '../../src/runs/run-view.js';
+import { notYet } from '../../src/steps/not-yet.js';
 
 /**
  * How the newest run with this workflow id has ended. While it is open an attempt fails, so that waiting holds no slot: the

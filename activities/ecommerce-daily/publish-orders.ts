@@ -1,14 +1,14 @@
 import { Context } from '@temporalio/activity';
-import type { StagedTable } from '../src/datasets/references.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import { loadSql } from '../src/sql-files.js';
-import type { Dialect } from '../src/warehouse/dialect.js';
-import type { PublishTable, SqlValue, TableSpec, Warehouse } from '../src/warehouse/warehouse.js';
+import type { StagedTable } from '../../src/datasets/references.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import { loadSql } from '../../src/sql-files.js';
+import type { Dialect } from '../../src/warehouse/dialect.js';
+import type { PublishTable, SqlValue, TableSpec, Warehouse } from '../../src/warehouse/warehouse.js';
+import type { Dependencies } from '../dependencies.js';
+import { formatMoney } from '../money.js';
+import { stepToken } from '../step-token.js';
 import type { OrderSources } from './clean-and-join.js';
-import type { Dependencies } from './dependencies.js';
-import { formatMoney } from './money.js';
 import { ORDERS, REVENUE_BY_CATEGORY, REVENUE_BY_COUNTRY } from './order-tables.js';
-import { stepToken } from './step-token.js';
 
 export interface RevenueLine {
   name: string;

@@ -1,8 +1,8 @@
-import type { DataInterval } from '../src/durable/data-interval.js';
-import type { Outcome } from '../src/durable/with-cleanup.js';
-import type { Dependencies } from './dependencies.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import type { Outcome } from '../../src/durable/with-cleanup.js';
+import type { Dependencies } from '../dependencies.js';
+import { removeRunStaging } from '../staging.js';
 import { TRANSFORMED_SALES } from './sales-tables.js';
-import { removeRunStaging } from './staging.js';
 
 /** Removes what the run no longer needs: its staging table, and what the transform function has written for it. */
 export function createRemoveSalesStaging(deps: Dependencies) {

@@ -1,11 +1,11 @@
 import { Context } from '@temporalio/activity';
-import type { DatasetRef } from '../src/datasets/dataset-ref.js';
-import type { DataInterval } from '../src/durable/data-interval.js';
-import { MillraceError } from '../src/errors.js';
-import type { RestSource } from '../src/sources/rest-source.js';
-import type { TextRow } from '../src/sources/sql-source.js';
-import { refuseEmpty, writeRawDataset } from './datasets.js';
-import type { Dependencies } from './dependencies.js';
+import type { DatasetRef } from '../../src/datasets/dataset-ref.js';
+import type { DataInterval } from '../../src/durable/data-interval.js';
+import { MillraceError } from '../../src/errors.js';
+import type { RestSource } from '../../src/sources/rest-source.js';
+import type { TextRow } from '../../src/sources/sql-source.js';
+import { refuseEmpty, writeRawDataset } from '../datasets.js';
+import type { Dependencies } from '../dependencies.js';
 import type { SourceName } from './source-name.js';
 import { asText } from './text-values.js';
 

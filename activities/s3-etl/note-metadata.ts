@@ -1,9 +1,9 @@
 import { Context } from '@temporalio/activity';
-import type { ArrivedFile } from '../src/arrivals/arrivals.js';
-import { readCsvRecords } from '../src/csv/read-records.js';
-import { reportProgress } from '../src/steps/progress.js';
+import type { ArrivedFile } from '../../src/arrivals/arrivals.js';
+import { readCsvRecords } from '../../src/csv/read-records.js';
+import { reportProgress } from '../../src/steps/progress.js';
+import type { Dependencies } from '../dependencies.js';
 import { sensedVersion } from './arrived-files.js';
-import type { Dependencies } from './dependencies.js';
 
 export interface FileMetadata extends ArrivedFile {
   /** Records behind the header, usable or not: what the transform function reads. */
