@@ -6,6 +6,7 @@ import type { Dialect } from '../../src/warehouse/dialect.js';
 import type { PublishTable, SqlValue, TableSpec, Warehouse } from '../../src/warehouse/warehouse.js';
 import type { Dependencies } from '../dependencies.js';
 import { formatMoney } from '../money.js';
+import { publishedBy, salesTotals, type SalesTotals } from '../publication.js';
 import { stepToken } from '../step-token.js';
 import type { OrderSources } from './clean-and-join.js';
 import { ORDERS, REVENUE_BY_CATEGORY, REVENUE_BY_COUNTRY } from './order-tables.js';
@@ -17,13 +18,8 @@ export interface RevenueLine {
   revenue: string;
 }
 
-export interface OrdersSummary {
-  /** Order lines in the published table for this interval. */
-  published: number;
-  /** How many of them are returns. */
-  returns: number;
-  /** sum(quantity × unit_price) over the published lines, exact: decimal as text. */
-  revenue: string;
+/** Totals of the published table's lines of this interval. */
+export interface OrdersSummary extends SalesTotals {
   /** Largest first. */
   revenueByCategory: RevenueLine[];
   revenueByCountry: RevenueLine[];
@@ -44,10 +40,7 @@ export function createPublishOrders(deps: Dependencies) {
     });
     const { rows } = await warehouse.publish(
       {
-        pipeline: interval.pipeline,
-        interval,
-        generation: interval.generation,
-        run: interval.run,
+        ...publishedBy(interval),
         tables: [
           { target: ORDERS, from: { staging: staged.table }, mode: 'replace-interval' },
           await revenueBy(REVENUE_BY_CATEGORY, 'category'),
@@ -66,15 +59,8 @@ export function createPublishOrders(deps: Dependencies) {
 async function summarise(warehouse: Warehouse, interval: DataInterval, signal: AbortSignal): Promise<OrdersSummary> {
   const { dialect } = warehouse;
   const ofInterval = `WHERE ${dialect.identifier('interval_start')} = ${dialect.literal(interval.start, 'timestamp')}`;
-  const totals = await warehouse.query(
-    `SELECT count(*), coalesce(sum(CASE WHEN is_return THEN 1 ELSE 0 END), 0), coalesce(sum(line_total), 0) FROM ${dialect.identifier(ORDERS.name)} ${ofInterval}`,
-    { signal },
-  );
-  const [published, returns, revenue] = totals.rows[0]!;
   return {
-    published: Number(published),
-    returns: Number(returns),
-    revenue: formatMoney(String(revenue)),
+    ...(await salesTotals(warehouse, ORDERS.name, ofInterval, signal)),
     revenueByCategory: await revenueLines(warehouse, REVENUE_BY_CATEGORY, 'category', ofInterval, signal),
     revenueByCountry: await revenueLines(warehouse, REVENUE_BY_COUNTRY, 'country', ofInterval, signal),
     warehouse: warehouse.description,

@@ -7,6 +7,7 @@ import type { ObjectStore } from '../../src/object-store/object-store.js';
 import type { Check } from '../../src/quality/checks.js';
 import { checkStaged, type CheckSummary } from '../check-staged.js';
 import type { Dependencies } from '../dependencies.js';
+import { publishedBy } from '../publication.js';
 import { removeRunStaging, stageDataset } from '../staging.js';
 import { withTransform } from '../transform.js';
 import type { StagedSignups } from './consume-and-stage.js';
@@ -56,10 +57,7 @@ export function createLoadSignups(deps: Dependencies) {
     try {
       const published = await warehouse.publish(
         {
-          pipeline: interval.pipeline,
-          interval,
-          generation: interval.generation,
-          run: interval.run,
+          ...publishedBy(interval),
           // The offsets first: their guard is what two loads of the same messages wait at.
           tables: [publishedOffsets(warehouse, batch, interval), { target: USER_SIGNUPS, from: { staging: staged.table }, mode: 'merge' }],
           sources: { [file.signups.uri]: file.signups.rows },

@@ -82,23 +82,15 @@ function inside({ source }: RegExp): string {
   return `(?:${source.replace(/^\^/, '').replace(/\$$/, '').replaceAll(/(?<!\\)\((?!\?)/g, '(?:')})`;
 }
 
+const isOurs = (name: string): name is Field => Object.hasOwn(VALUES, name);
+
 function shapeOf(key: string, names: readonly string[]): Shape {
-  const ours = names.filter((name): name is Field => Object.hasOwn(VALUES, name));
-  const groupOf = (field: Field): number => ours.indexOf(field) + 1;
-  const fields = names.map((name) => `"${name}":${GAP}${ours.includes(name as Field) ? VALUES[name as Field] : SCALAR}`);
+  const ours = names.filter(isOurs);
+  const fields = names.map((name) => `"${name}":${GAP}${isOurs(name) ? VALUES[name] : SCALAR}`);
   return {
     key,
     pattern: new RegExp(`^\\{${fields.join(`,${GAP}`)}\\}$`),
-    groups: {
-      event_id: groupOf('event_id'),
-      user_id: groupOf('user_id'),
-      email: groupOf('email'),
-      full_name: groupOf('full_name'),
-      country: groupOf('country'),
-      plan: groupOf('plan'),
-      referrer: groupOf('referrer'),
-      signed_up_at: groupOf('signed_up_at'),
-    },
+    groups: Object.fromEntries(Object.keys(VALUES).map((name) => [name, ours.indexOf(name as Field) + 1])) as Shape['groups'],
   };
 }
 

@@ -15,6 +15,8 @@ const HEADER = `${csvLine(STAGED_COLUMNS)}\r\n`;
 /** Bytes that are copied at a time. */
 const COPIED = 2 ** 20;
 
+type OpenFiles = Readonly<Record<keyof PartitionFiles, FileHandle>>;
+
 /**
  * The messages of a batch on their way into a file: what they are is written to files for each partition, which are put together
  * in the order of the partitions. So the file is the same, byte for byte, in whatever order the broker sends.
@@ -22,7 +24,7 @@ const COPIED = 2 ** 20;
 export class StagedRows {
   readonly #folder: string;
   readonly #judging: Judging;
-  readonly #files = new Map<number, Readonly<Record<keyof PartitionFiles, FileHandle>>>();
+  readonly #files = new Map<number, OpenFiles>();
   /** Ends when all that was added is written; never fails itself. */
   #written: Promise<void> = Promise.resolve();
   #failure: { error: unknown } | undefined;
@@ -95,7 +97,7 @@ export class StagedRows {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  async #openFiles(partition: number): Promise<Readonly<Record<keyof PartitionFiles, FileHandle>>> {
+  async #openFiles(partition: number): Promise<OpenFiles> {
     const files = { rows: await open(this.#path(partition, 'csv'), 'a'), quarantine: await open(this.#path(partition, 'jsonl'), 'a') };
     this.#files.set(partition, files);
     await files.rows.appendFile(HEADER);

@@ -5,6 +5,7 @@ import { loadSql } from '../../src/sql-files.js';
 import type { Warehouse } from '../../src/warehouse/warehouse.js';
 import type { Dependencies } from '../dependencies.js';
 import { formatMoney } from '../money.js';
+import { publishedBy, salesTotals, type SalesTotals } from '../publication.js';
 import { RETAIL_SALES, SALES_BY_COUNTRY } from './sales-tables.js';
 import type { TransformedFile } from './transformed-file.js';
 
@@ -15,13 +16,8 @@ export interface CountryRevenue {
   revenue: string;
 }
 
-export interface SalesSummary {
-  /** Lines of these files in the published table. */
-  published: number;
-  /** How many of them are returns. */
-  returns: number;
-  /** sum(quantity × unit_price) over them, exact: decimal as text. */
-  revenue: string;
+/** Totals of the published table's lines of these files. */
+export interface SalesSummary extends SalesTotals {
   /** Largest first. */
   revenueByCountry: CountryRevenue[];
   /** Where the tables are; never with credentials. */
@@ -42,10 +38,7 @@ export function createPublishSales(deps: Dependencies) {
     });
     const { rows } = await warehouse.publish(
       {
-        pipeline: interval.pipeline,
-        interval,
-        generation: interval.generation,
-        run: interval.run,
+        ...publishedBy(interval),
         tables: [
           { target: RETAIL_SALES, from: { query: sales }, mode: 'merge', replaces: ['source_file'] },
           { target: SALES_BY_COUNTRY, from: { query: await loadSql('s3-etl/sales_by_country', { sales }) }, mode: 'merge', replaces: ['source_file'] },
@@ -63,19 +56,12 @@ export function createPublishSales(deps: Dependencies) {
 async function summarise(warehouse: Warehouse, files: readonly TransformedFile[], signal: AbortSignal): Promise<SalesSummary> {
   const { dialect } = warehouse;
   const ofFiles = `WHERE source_file IN (${files.map(({ file }) => dialect.literal(file.key, 'text')).join(', ')})`;
-  const totals = await warehouse.query(
-    `SELECT count(*), coalesce(sum(CASE WHEN is_return THEN 1 ELSE 0 END), 0), coalesce(sum(line_total), 0) FROM ${dialect.identifier(RETAIL_SALES.name)} ${ofFiles}`,
-    { signal },
-  );
   const byCountry = await warehouse.query(
     `SELECT country, sum(lines), sum(revenue) FROM ${dialect.identifier(SALES_BY_COUNTRY.name)} ${ofFiles} GROUP BY country ORDER BY 3 DESC, 1`,
     { signal },
   );
-  const [published, returns, revenue] = totals.rows[0]!;
   return {
-    published: Number(published),
-    returns: Number(returns),
-    revenue: formatMoney(String(revenue)),
+    ...(await salesTotals(warehouse, RETAIL_SALES.name, ofFiles, signal)),
     revenueByCountry: byCountry.rows.map(([country, lines, of]) => ({ country: String(country), lines: Number(lines), revenue: formatMoney(String(of)) })),
     warehouse: warehouse.description,
   };

@@ -3,12 +3,12 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { Worker } from '@temporalio/worker';
+import { medianOf } from '../../src/median.js';
 import { startMariaDb } from '../../test/servers/mariadb.js';
 import { startWorkerProcess } from '../../workers/worker-process.js';
 import { benchBundle } from './bench-bundle.js';
 import type { BenchContext } from './bench-context.js';
 import type { extractOnce } from './extract-workflows.js';
-import { medianOf } from '../../src/median.js';
 import { count, plainFigure, seconds, type Figure } from './figures.js';
 import { fillDuckDbSales, fillMariaDbSales } from './sales-lines.js';
 

@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { findProjectRoot } from '../../src/project-root.js';
 import { medianOf } from '../../src/median.js';
+import { findProjectRoot } from '../../src/project-root.js';
 import type { BenchContext } from './bench-context.js';
 import { plainFigure, seconds, type Figure } from './figures.js';
 

@@ -41,6 +41,10 @@ export function createKafkaLog(options: KafkaLogOptions): MessageLog {
       throw error instanceof CallersError ? error.cause : kafkaError(error, where, needs, client.groupRefused());
     }
   };
+  const withClient = <T>(signal: AbortSignal | undefined, needs: Needs | undefined, use: (client: KafkaClient) => Promise<T>): Promise<T> => {
+    const client = openKafkaClient(options);
+    return translated(client, signal, needs, () => use(client));
+  };
   const withAdmin = <T>(client: KafkaClient, use: (admin: Admin) => Promise<T>): Promise<T> => {
     const admin = client.kafka.admin();
     const asked = async (): Promise<T> => {
@@ -63,9 +67,8 @@ export function createKafkaLog(options: KafkaLogOptions): MessageLog {
     description: where,
 
     bounds: (topic, { signal }) => {
-      const client = openKafkaClient(options);
       const needs: Needs = { right: 'Describe', topic };
-      return translated(client, signal, needs, () =>
+      return withClient(signal, needs, (client) =>
         withAdmin(client, async (admin) => {
           await assertTopic(admin, needs);
           const offsets = await admin.fetchTopicOffsets(topic);
@@ -75,9 +78,8 @@ export function createKafkaLog(options: KafkaLogOptions): MessageLog {
     },
 
     consume: (request, consumer, { signal }) => {
-      const client = openKafkaClient(options);
       const needs: Needs = { right: 'Read', topic: request.topic, group: request.group };
-      return translated(client, signal, needs, async () => {
+      return withClient(signal, needs, async (client) => {
         await withAdmin(client, (admin) => assertTopic(admin, needs));
         const lastStart = Date.now() + START_TIMEOUT_MS;
         let over = false;
@@ -127,25 +129,21 @@ export function createKafkaLog(options: KafkaLogOptions): MessageLog {
       }
     },
 
-    committed: (group, topic) => {
-      const client = openKafkaClient(options);
-      return translated(client, undefined, { right: 'Describe', topic, group }, () =>
+    committed: (group, topic) =>
+      withClient(undefined, { right: 'Describe', topic, group }, (client) =>
         withAdmin(client, async (admin) => {
           const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
           return (found?.partitions ?? []).map(({ partition, offset }) => ({ partition, offset: Number(offset) })).toSorted((a, b) => a.partition - b.partition);
         }),
-      );
-    },
+      ),
 
-    check: () => {
-      const client = openKafkaClient(options);
-      return translated(client, undefined, undefined, () =>
+    check: () =>
+      withClient(undefined, undefined, (client) =>
         withAdmin(client, async (admin) => {
           const [{ brokers }, topics] = [await admin.describeCluster(), await admin.listTopics()];
           return `${where} has ${brokers.length} broker${brokers.length === 1 ? '' : 's'} and ${topics.length} topics that can be seen.`;
         }),
-      );
-    },
+      ),
 
     // Nothing stays connected between two calls.
     close: () => Promise.resolve(),
